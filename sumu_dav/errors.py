@@ -1,0 +1,197 @@
+"""What can go wrong, as facts. No status code stands here: each face of the server has its own table for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class SumuError(Exception):
+    """The root of every error that this package raises on purpose. Its text is fit to be shown to a user."""
+
+    def __str__(self) -> str:
+        return self.__doc__ or type(self).__name__
+
+
+@dataclass(eq=False)
+class NameRefused(SumuError):
+    """A path or name that can't be, or that Plex would trip over."""
+
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The name {self.name!r} is refused: {self.reason}."
+
+
+@dataclass(eq=False)
+class NotFound(SumuError):
+    """Nothing is there, or nothing that the caller may see."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"There is nothing at {self.path}."
+
+
+@dataclass(eq=False)
+class ParentMissing(SumuError):
+    """The collection that should hold the new resource does not exist (RFC 4918 §9.3.1, §9.7.1)."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"The folder that should hold {self.path} does not exist; make it first."
+
+
+@dataclass(eq=False)
+class AlreadyExists(SumuError):
+    """Something is there already, and may not be replaced."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.path} exists already."
+
+
+@dataclass(eq=False)
+class IsCollection(SumuError):
+    """A file was wanted and a collection is there."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.path} is a folder."
+
+
+@dataclass(eq=False)
+class Conflict(SumuError):
+    """What was asked for would destroy or contradict what is there."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}."
+
+
+@dataclass(eq=False)
+class Forbidden(SumuError):
+    """The caller may see the path, but not do this to it."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}."
+
+
+@dataclass(eq=False)
+class LengthMismatch(SumuError):
+    """The body was shorter or longer than announced. Sizes in bytes."""
+
+    announced: int
+    received: int
+
+    def __str__(self) -> str:
+        return f"{self.announced} bytes were announced and {self.received} came; nothing was stored."
+
+
+@dataclass(eq=False)
+class ChecksumMismatch(SumuError):
+    """The body is not what the client's checksum says."""
+
+    algorithm: str
+    announced: str
+    received: str
+
+    def __str__(self) -> str:
+        return f"The {self.algorithm} checksum should be {self.announced} and is {self.received}; nothing was stored."
+
+
+@dataclass(eq=False)
+class NoSpace(SumuError):
+    """The disk (of the tree or of the state) is full."""
+
+    where: str
+
+    def __str__(self) -> str:
+        return f"There is no space left on the disk of the {self.where}; nothing was stored."
+
+
+@dataclass(eq=False)
+class QuotaExceeded(SumuError):
+    """The user's quota does not allow it. Sizes in bytes."""
+
+    user: str
+    quota: int
+    used: int
+
+    def __str__(self) -> str:
+        return f"The quota of {self.user} is {self.quota} bytes, and {self.used} are in use."
+
+
+@dataclass(eq=False)
+class WritesSuspended(SumuError):
+    """A sync to disk failed: nothing may be promised any more until a restart."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"Writing is suspended until the server is restarted: {self.reason}."
+
+
+@dataclass(eq=False)
+class TreeMissing(SumuError):
+    """The Plex folder is not the one that the state belongs to: another one, or one that is not mounted."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The Plex folder {self.path} can't be used: {self.reason}."
+
+
+@dataclass(eq=False)
+class StateInUse(SumuError):
+    """Another process holds the lock on the state."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"Another server or command is using {self.path}."
+
+
+@dataclass(eq=False)
+class Damaged(SumuError):
+    """A file of the state is damaged in a way that no torn write explains."""
+
+    path: str
+    line: int
+    reason: str
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.path}, line {self.line}: {self.reason}. {self.cure}"
+
+
+@dataclass(eq=False)
+class SettingRefused(SumuError):
+    """A wrong setting: which key, what was found, what is allowed."""
+
+    key: str
+    found: object
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: found {self.found!r}, allowed: {self.allowed}"
+
+
+@dataclass(eq=False)
+class AccountRefused(SumuError):
+    """An account or device that can't be made or changed like this."""
+
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The account {self.name!r}: {self.reason}."
