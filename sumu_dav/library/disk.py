@@ -1,0 +1,163 @@
+"""The Plex folder, opened once, and every way down from it: by descriptor, through real folders only.
+
+A symbolic link on the way or at its end, at whatever moment it is put there, counts as nothing at all. Knows places
+and syncs; knows no file's contents, and none of the operations that are built on it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sumu_dav.errors import DiskFailure, NotFound, ParentMissing
+from sumu_dav.library import kernel
+from sumu_dav.library.durability import Durability
+from sumu_dav.library.faults import ABSENT, translated
+from sumu_dav.library.places import Place
+from sumu_dav.model import FileStat
+
+OnPublish = Callable[[Place, FileStat], None]
+"""Told of a file before its name appears (size, mtime and inode hold; ctime changes as the name appears)."""
+
+FOLDER_MODE = 0o777
+FILE_MODE = 0o666
+"""Both less the umask (022 by default): Plex, another user of the system, must be able to read."""
+
+
+class Disk:
+    """Ways from the Plex folder to places. Thread-safe."""
+
+    def __init__(self, root: int, resolve: kernel.Resolver | None = None) -> None:
+        """Take over the descriptor of the Plex folder."""
+        self.root = root
+        self.durability = Durability()
+        self.on_publish: OnPublish | None = None
+        # linking an unnamed file goes through /proc, which a bare chroot may not have
+        self.has_unnamed_files = os.path.isdir("/proc/self/fd")
+        self._resolve = resolve or kernel.best_resolver(root)
+        self._lock = threading.Lock()
+        self._owed: dict[Place, object] = {}  # new folders whose names are not on the disk yet
+
+    def close(self) -> None:
+        """Close the Plex folder. Nothing may be in use any more."""
+        os.close(self.root)
+
+    def open(self, place: Place, flags: int) -> int:
+        """A descriptor of whatever is there. Raises NotFound, Forbidden, DiskFailure."""
+        try:
+            return self._resolve(self.root, place.path, flags)
+        except OSError as error:
+            raise translated(error, place) from error
+
+    def status(self, place: Place) -> os.stat_result | None:
+        """The stat of a regular file or folder; None where there is none."""
+        try:
+            descriptor = self._resolve(self.root, place.path, os.O_PATH)
+        except OSError as error:
+            if error.errno in ABSENT:
+                return None
+            raise translated(error, place) from error
+        try:
+            status = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+        return status if counts(status) else None
+
+    def open_file(self, place: Place) -> int:
+        """A descriptor of a regular file for reading. Raises NotFound for all else that may be there."""
+        # O_NONBLOCK: opening a FIFO that someone put there must not wait for its writer
+        descriptor = self.open(place, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        except OSError as error:
+            os.close(descriptor)
+            raise translated(error, place) from error
+        if not regular:
+            os.close(descriptor)
+            raise NotFound(place.shown)
+        return descriptor
+
+    @contextmanager
+    def folder(self, place: Place) -> Iterator[int]:
+        """The descriptor of a folder while the block runs. Raises NotFound."""
+        descriptor = self.open(place, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def parent(self, place: Place) -> Iterator[int]:
+        """The descriptor of the folder that should hold `place`. Raises ParentMissing."""
+        if place.is_root:
+            raise ParentMissing(place.shown)
+        try:
+            descriptor = self.open(place.parent, os.O_RDONLY | os.O_DIRECTORY)
+        except NotFound as error:
+            raise ParentMissing(place.shown) from error
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def source(self, place: Place) -> Iterator[int]:
+        """The descriptor of the folder that holds `place`, from where it is to be taken. Raises NotFound."""
+        if place.is_root:
+            raise NotFound(place.shown)
+        with self.folder(place.parent) as descriptor:
+            yield descriptor
+
+    def make_folder(self, place: Place) -> None:
+        """Make one folder, durably. Raises ParentMissing, AlreadyExists."""
+        self.durability.check()
+        with self.parent(place) as parent:
+            # under the lock, so that whoever meets the new folder also finds that its name is not on the disk yet
+            with self._lock:
+                try:
+                    os.mkdir(place.name, FOLDER_MODE, dir_fd=parent)
+                except OSError as error:
+                    raise translated(error, place) from error
+                owed = self._owed[place] = object()
+            self._settle(place, parent, owed)
+
+    def sync_folder(self, place: Place, descriptor: int) -> None:
+        """Put the names in a folder on the disk, and its own name where another thread has only just made it."""
+        with self._lock:
+            owed = self._owed.get(place)
+        if owed is not None:
+            with self.parent(place) as parent:
+                self._settle(place, parent, owed)
+        self.durability.sync_folder(descriptor)
+
+    def _settle(self, place: Place, parent: int, owed: object) -> None:
+        self.sync_folder(place.parent, parent)
+        with self._lock:
+            if self._owed.get(place) is owed:
+                del self._owed[place]
+
+    def announce(self, place: Place, status: os.stat_result) -> None:
+        """Tell the watcher of a file that is about to appear."""
+        if self.on_publish is not None:
+            self.on_publish(place, file_stat(status))
+
+    def free(self) -> int:
+        """Bytes that a process without privileges may still write."""
+        try:
+            status = os.fstatvfs(self.root)
+        except OSError as error:
+            raise DiskFailure("/", error.strerror or str(error)) from error
+        return status.f_bavail * status.f_frsize
+
+
+def counts(status: os.stat_result) -> bool:
+    """Whether this is a regular file or a folder: links, sockets, devices and pipes count as not there."""
+    return stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
+
+
+def file_stat(status: os.stat_result) -> FileStat:
+    """The four values that tell an unchanged file."""
+    return FileStat(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)

@@ -1,0 +1,93 @@
+"""When something is on the disk for good: file and folder syncs, shared where threads wait for the same folder.
+
+Knows descriptors, not places. After a sync that failed nothing may be promised any more: the kernel has dropped the
+pages that it could not write, and the next sync would answer that all is well.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from dataclasses import dataclass
+
+from sumu_dav.commit import GroupCommit
+from sumu_dav.errors import NoSpace, WritesSuspended
+from sumu_dav.library.faults import FULL
+
+_NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.EOPNOTSUPP})
+"""What file systems answer (SMB, some of FUSE) that write folders through and have nothing to sync."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """The shared syncs of one folder, and how many threads take part: the last one closes its descriptor."""
+
+    descriptor: int
+    commit: GroupCommit
+    threads: int = 0
+
+
+class Durability:
+    """Syncs, and the memory of one that failed."""
+
+    def __init__(self) -> None:
+        self.suspended: str | None = None
+        self._lock = threading.Lock()
+        self._turns: dict[tuple[int, int], _Turn] = {}
+
+    def check(self) -> None:
+        """Raise WritesSuspended if a sync has failed since the start."""
+        if self.suspended is not None:
+            raise WritesSuspended(self.suspended)
+
+    def sync_file(self, descriptor: int) -> None:
+        """Return when the file's bytes and times are on the disk. Raises NoSpace, WritesSuspended.
+
+        A disk that turns out to be full at the sync (delayed allocation, network file systems) costs this file alone,
+        and the caller throws it away.
+        """
+        self.check()
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            if error.errno in FULL:
+                raise NoSpace("tree") from error
+            raise self._suspend(error) from error
+
+    def sync_folder(self, descriptor: int) -> None:
+        """Return when the names in the folder are on the disk, by a sync that began after this call.
+
+        Threads that wait for one folder at a time share a sync. Raises WritesSuspended.
+        """
+        status = os.fstat(descriptor)
+        key = (status.st_dev, status.st_ino)
+        with self._lock:
+            turn = self._turns.get(key)
+            if turn is None:
+                turn = self._turns[key] = self._new_turn(descriptor)
+            turn.threads += 1
+        try:
+            turn.commit.wait()
+        finally:
+            with self._lock:
+                turn.threads -= 1
+                if turn.threads == 0:
+                    del self._turns[key]
+                    os.close(turn.descriptor)
+
+    def _new_turn(self, descriptor: int) -> _Turn:
+        own = os.dup(descriptor)  # the thread whose descriptor it is may leave before the last one has synced
+        return _Turn(own, GroupCommit(lambda: self._sync_names(own)))
+
+    def _sync_names(self, descriptor: int) -> None:
+        self.check()
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            if error.errno not in _NO_FOLDER_SYNC:
+                raise self._suspend(error) from error
+
+    def _suspend(self, error: OSError) -> WritesSuspended:
+        self.suspended = f"a sync to disk failed ({error.strerror})"
+        return WritesSuspended(self.suspended)
