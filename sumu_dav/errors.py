@@ -119,6 +119,17 @@ class NoSpace(SumuError):
 
 
 @dataclass(eq=False)
+class DiskFailure(SumuError):
+    """The disk or the system failed at this (an input/output error, no more descriptors): nothing the caller did."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path} could not be reached on the disk: {self.reason}."
+
+
+@dataclass(eq=False)
 class QuotaExceeded(SumuError):
     """The user's quota does not allow it. Sizes in bytes."""
 
@@ -195,3 +206,23 @@ class AccountRefused(SumuError):
 
     def __str__(self) -> str:
         return f"The account {self.name!r}: {self.reason}."
+
+
+@dataclass(eq=False)
+class BadCredentials(SumuError):
+    """Nobody is logged in by these credentials. `user` is the name that was claimed, None where none could be read."""
+
+    user: str | None
+
+    def __str__(self) -> str:
+        return "The user name or the password is wrong."
+
+
+@dataclass(eq=False)
+class TooManyAttempts(SumuError):
+    """Too many wrong passwords came from this address. `retry_after` is whole seconds."""
+
+    retry_after: int
+
+    def __str__(self) -> str:
+        return f"Too many wrong passwords came from this address; try again in {self.retry_after} s."

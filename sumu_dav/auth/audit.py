@@ -1,0 +1,83 @@
+"""The audit log: who did what to which path from where, and what became of it. One JSON object a line.
+
+Knows nothing of requests: it is told what to write down, and passwords are not among what it can be told.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.handlers
+import os
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from io import TextIOWrapper
+from pathlib import Path
+
+MAX_BYTES = 10_000_000
+"""Where a file of the log ends and the next begins: some 40,000 lines, which an editor still opens."""
+
+KEPT_FILES = 5
+"""Older files beside the current one (`audit.log.1` is the youngest); 60 MB in all."""
+
+_log = logging.getLogger(__name__)
+
+
+class AuditLog:
+    """Appends to the file at `path` (0600). `clock` gives seconds since the epoch. Safe for several threads."""
+
+    def __init__(
+        self,
+        path: Path,
+        max_bytes: int = MAX_BYTES,
+        kept_files: int = KEPT_FILES,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._clock = clock
+        self._handler = _PrivateRotatingFile(path, maxBytes=max_bytes, backupCount=kept_files, encoding="ascii")
+
+    def record(
+        self,
+        *,
+        user: str | None,
+        device: str | None,
+        address: str,
+        verb: str,
+        path: str,
+        destination: str | None,
+        status: int,
+    ) -> None:
+        """Write one line. `user` and `device` are None where nobody was logged in, `destination` where there is none.
+
+        Never raises for the disk: the request has happened by now, and an answer that calls it failed would be wrong.
+        """
+        entry = {
+            "time": datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds"),
+            "user": user,
+            "device": device,
+            "address": address,
+            "verb": verb,
+            "path": path,
+            "destination": destination,
+            "status": status,
+        }
+        # ASCII alone: control characters, line separators, bidirectional overrides and lone surrogates are all escaped
+        line = json.dumps(entry, ensure_ascii=True)
+        self._handler.handle(logging.LogRecord("audit", logging.INFO, "", 0, line, None, None))
+
+    def close(self) -> None:
+        """Close the file. Nothing may be recorded after it."""
+        self._handler.close()
+
+
+class _PrivateRotatingFile(logging.handlers.RotatingFileHandler):
+    """The standard library's rotation, of files that their owner alone can read."""
+
+    def _open(self) -> TextIOWrapper:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        return open(os.open(self.baseFilename, flags, 0o600), "a", encoding=self.encoding)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002 (the base class names it)
+        _log.error("a line of the audit log is lost: %s", sys.exception())
