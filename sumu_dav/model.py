@@ -28,7 +28,8 @@ class Facts:
 
     `taken` is the local time as written; it has a tzinfo where the offset is known (written, inferred from GPS,
     or UTC), and none where it must be assumed.  Degrees are decimal (south and west negative), altitude is
-    metres, duration seconds, width and height stored pixels before `orientation` (EXIF 1 to 8) is applied.
+    metres, duration seconds, width and height stored pixels before `orientation` (EXIF 1 to 8, of a still) or
+    `rotation` (degrees clockwise: 0, 90, 180, 270, of a video) is applied.
     """
 
     media_type: str | None = None
@@ -42,6 +43,7 @@ class Facts:
     height: int | None = None
     duration: float | None = None
     orientation: int | None = None
+    rotation: int | None = None
     make: str | None = None
     model: str | None = None
     content_id: str | None = None
