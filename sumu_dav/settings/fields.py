@@ -85,14 +85,14 @@ class Metrics:
 class Server:
     """What one connection may cost: times in seconds, sizes in bytes, rates in bytes a second."""
 
-    threads: Annotated[int, kinds.integer(1, 1000)] = 16
-    backlog: Annotated[int, kinds.integer(1, 65535)] = 512
-    max_connections: Annotated[int, kinds.integer(1, 1_000_000)] = 4000
+    threads: Annotated[int, kinds.integer(1, 1000)] = 32
+    backlog: Annotated[int, kinds.integer(1, 65535)] = 1024
+    max_connections: Annotated[int, kinds.integer(1, 1_000_000)] = 4096
     head_timeout: Annotated[float, kinds.number(0.1, DAY, "seconds")] = 10.0
     head_limit: Annotated[int, kinds.size()] = 64 << 10
     body_min_rate: Annotated[int, kinds.size()] = 1 << 10
-    body_grace: Annotated[float, kinds.number(0.1, DAY, "seconds")] = 30.0
-    idle_timeout: Annotated[float, kinds.number(0.1, DAY, "seconds")] = 75.0
+    body_grace: Annotated[float, kinds.number(0.1, DAY, "seconds")] = 20.0
+    idle_timeout: Annotated[float, kinds.number(0.1, DAY, "seconds")] = 120.0
 
 
 @dataclass(frozen=True, slots=True)
