@@ -18,7 +18,7 @@ from sumu_dav.dav.faults import BadRequest
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
-    """A checksum to hold the body against. `algorithm` is hashlib's name or `adler32`; `value` is lower-case hex."""
+    """A checksum of the whole body. `algorithm` is its name in lower case (`sha3-256`), `value` lower-case hex."""
 
     algorithm: str
     value: str
@@ -32,16 +32,7 @@ class Announced:
     checksums: tuple[Checksum, ...] = ()
 
 
-_BYTES = {"md5": 16, "sha1": 20, "sha256": 32, "sha512": 64, "sha3_256": 32, "adler32": 4}
-
-_OWNCLOUD = {
-    "md5": "md5",
-    "sha1": "sha1",
-    "sha256": "sha256",
-    "sha512": "sha512",
-    "sha3-256": "sha3_256",
-    "adler32": "adler32",
-}
+_BYTES = {"md5": 16, "sha1": 20, "sha256": 32, "sha512": 64, "sha3-256": 32, "adler32": 4, "crc32": 4}
 
 # RFC 9530 §7.2. Its other insecure ones (unixsum, unixcksum, crc32c) protect nothing that TCP does not.
 _RFC9530 = {"sha-256": "sha256", "sha-512": "sha512", "md5": "md5", "sha": "sha1", "adler": "adler32"}
@@ -91,12 +82,12 @@ def _owncloud(environ: Mapping[str, Any]) -> Iterator[Checksum]:
     """OC-Checksum: `SHA1:<hex>`, several of them separated by spaces."""
     for item in environ.get("HTTP_OC_CHECKSUM", "").split():
         kind, _, value = item.partition(":")
-        algorithm = _OWNCLOUD.get(kind.lower())
-        if algorithm is None:
+        algorithm = kind.lower()
+        if algorithm not in _BYTES:
             continue
         value = value.strip().lower()
         digits = _BYTES[algorithm] * 2
-        if algorithm == "adler32":
+        if algorithm in ("adler32", "crc32"):
             value = value.rjust(digits, "0")  # some clients print the number without its leading zeros
         if len(value) != digits or not _HEX.fullmatch(value):
             raise BadRequest(f"OC-Checksum: {kind} has {digits} hexadecimal digits")

@@ -30,6 +30,7 @@ _ANSWERS: dict[type[errors.SumuError], Answer] = {
     errors.LengthMismatch: Answer(400),
     errors.ChecksumMismatch: Answer(400),
     errors.NoSpace: Answer(507),
+    errors.DiskFailure: Answer(503),
     errors.QuotaExceeded: Answer(507, "quota-not-exceeded"),  # RFC 4331 §6
     errors.WritesSuspended: Answer(503),
     errors.TreeMissing: Answer(503),

@@ -12,7 +12,6 @@ behind a proxy that speaks TLS they are never ours.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -21,9 +20,7 @@ from urllib.parse import quote, quote_from_bytes, unquote_to_bytes
 
 from sumu_dav.dav.faults import BadRequest
 from sumu_dav.errors import NameRefused
-
-MAX_NAME_BYTES = 255
-"""The longest name of ext4, XFS, Btrfs and APFS, in bytes of UTF-8."""
+from sumu_dav.library.names import check_name
 
 MAX_PATH_BYTES = 3_072
 """The longest path, in bytes: Linux opens 4,096 by name, Plex opens by name, and the tree's own folder comes first."""
@@ -41,7 +38,6 @@ _SAFE_IN_RAW = _SAFE_IN_NAME + "&'/%"
 
 _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Space(Enum):
@@ -191,18 +187,12 @@ def _decode(segment: str) -> str:
     except UnicodeEncodeError:
         raise NameRefused(segment, "a URL has no characters beyond latin-1") from None
     try:
-        name = unicodedata.normalize("NFC", sent.decode("utf-8"))
+        name = sent.decode("utf-8")
     except UnicodeDecodeError:
         raise NameRefused(segment, "it is no UTF-8") from None
     if name in (".", ".."):
         raise NameRefused(segment, "dot segments are not followed")
-    if "/" in name or "\\" in name:
-        raise NameRefused(name, "a slash or backslash can't be part of a name")
-    if _CONTROL.search(name):
-        raise NameRefused(name, "control characters can't be part of a name")
-    if len(name.encode()) > MAX_NAME_BYTES:
-        raise NameRefused(name, f"it is longer than {MAX_NAME_BYTES} bytes")
-    return name
+    return check_name(name)
 
 
 def _place(names: list[str], folder: bool, raw: str, caller: str | None) -> Target:
