@@ -1,0 +1,463 @@
+"""One connection's life cycle: what it waits for, and what it does when that comes.
+
+It never waits in a thread but for an upload's bytes and for room in a streamed answer: everything else is a step that
+ends in PARK, and the worker takes another connection until the selector has news of this one.
+
+    HANDSHAKE ─▶ HEAD ─▶ SMALL_BODY ─▶ (the application) ─▶ SENDING ─▶ HEAD, or DRAINING, or closed
+
+Knows the socket, plain or TLS; heads, bodies and answers are parsed and framed elsewhere.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import select
+import socket
+import ssl
+import time
+from contextlib import suppress
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import cheroot.server
+
+from sumu_dav.server.answer import WOULD_BLOCK, Outgoing, head_bytes
+from sumu_dav.server.body import READ_AHEAD, Body, BodyCut, ChunkedBody, KnownLengthBody
+from sumu_dav.server.gateway import Gateway, Request
+from sumu_dav.server.head import Head, HeadRefused, parse_head
+from sumu_dav.server.patience import Patience
+from sumu_dav.server.requestlog import RequestRecord
+
+if TYPE_CHECKING:
+    from sumu_dav.server.launcher import Server
+
+SMALL_BODY = 64 * 1024
+"""Bytes up to which a body is awaited with its head, without a thread: every PROPFIND, LOCK and PROPPATCH, and the
+refused ones among them leave the connection usable."""
+
+RECEIVE = 64 * 1024
+"""Bytes asked of the socket at once."""
+
+HEAD_READS = 32
+"""Pieces in which a head may come. One that drips in more is looked at only twice a second: the time a dripping client
+costs is then bounded whatever its pace."""
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Phase(Enum):
+    """What the connection waits for."""
+
+    HANDSHAKE = "the TLS handshake"
+    HEAD = "the next request's head"
+    SMALL_BODY = "the rest of a small body"
+    SENDING = "room to send the answer"
+    DRAINING = "the rest of a refused body"
+
+
+class Progress(Enum):
+    """What a step ended in."""
+
+    AGAIN = "the next step can be taken at once"
+    PARK = "nothing can be done before the socket is ready"
+    DEFER = "the same, but not before the next tick"
+    CLOSE = "the connection is done"
+
+
+AGAIN, PARK, DEFER, CLOSE = Progress
+
+
+def _no_file(*_: object) -> None:
+    """In place of cheroot's buffered files, which wait in the thread that reads them."""
+
+
+class Connection(cheroot.server.HTTPConnection):
+    """An accepted socket. One thread at a time works on it; only `expire` and `cut` may come from another one."""
+
+    def __init__(self, server: Server, sock: socket.socket, peer: str, port: int) -> None:
+        super().__init__(server, sock, _no_file)
+        self.server: Server = server
+        self.socket: socket.socket = sock
+        self.fd = sock.fileno()
+        self.encrypted = isinstance(sock, ssl.SSLSocket)
+        self.remote_addr, self.remote_port = peer, port
+        self.phase = Phase.HANDSHAKE if self.encrypted else Phase.HEAD
+        self.interest = select.EPOLLIN
+        self.parked_at = time.monotonic()
+        self.deadline = self.parked_at + server.options.head_timeout
+        """When the reaper ends the present phase, by the monotonic clock; infinite while a worker is at it."""
+        self.expired = False
+        self.broken = False
+        """Whether the client is known to be gone."""
+        self.buffer = bytearray()
+        self._trusted = server.proxies.trusts(peer)
+        self._environ = server.environ | {
+            "REMOTE_ADDR": peer,
+            "REMOTE_PORT": str(port),
+            "wsgi.url_scheme": "https" if self.encrypted else "http",
+        }
+        self._searched = 0
+        self._reads = 0
+        self._started = 0.0
+        self._head: Head | None = None
+        self._body: Body | None = None
+        self._gateway: Gateway | None = None
+        self._outgoing: Outgoing | None = None
+        self._sent = 0
+        self._drained = 0
+        self._continue_due = False
+        self._patience = Patience(server.options.body_grace, server.options.body_min_rate)
+
+    # -- driven by a worker ------------------------------------------------------------------------------------------
+
+    def communicate(self) -> Progress:
+        """Take steps until one has to wait. An error of the socket ends the connection."""
+        try:
+            while (progress := _STEPS[self.phase](self)) is AGAIN:
+                pass
+        except OSError:
+            self.broken = True
+            self._finish()
+            return CLOSE
+        if progress is not CLOSE:
+            self.parked_at = time.monotonic()
+        return progress
+
+    def close(self) -> None:
+        """Close the socket, and what an unfinished answer holds."""
+        if self._gateway is not None:
+            self._gateway.close()
+        self.socket.close()
+
+    # -- from other threads ------------------------------------------------------------------------------------------
+
+    def expire(self) -> None:
+        """The deadline has passed: wake the connection up, so that a worker ends it."""
+        self.expired = True
+        reading = self.phase in (Phase.HEAD, Phase.SMALL_BODY)
+        self._shut(socket.SHUT_RD if reading else socket.SHUT_RDWR)
+
+    def cut(self) -> None:
+        """The server stops: whoever waits for this client gets an error now."""
+        self.expired = True
+        self._shut(socket.SHUT_RDWR)
+
+    def _shut(self, how: int) -> None:
+        with suppress(OSError):
+            # Past SSLSocket.shutdown, which would take the TLS state from under the worker.
+            socket.socket.shutdown(self.socket, how)
+
+    # -- steps -------------------------------------------------------------------------------------------------------
+
+    def _shake_hands(self) -> Progress:
+        assert isinstance(self.socket, ssl.SSLSocket)
+        try:
+            self.socket.do_handshake()
+        except ssl.SSLWantReadError:
+            self.interest = select.EPOLLIN
+            return PARK
+        except ssl.SSLWantWriteError:
+            self.interest = select.EPOLLOUT
+            return PARK
+        except ssl.SSLError as error:
+            if error.reason == "HTTP_REQUEST":
+                with suppress(OSError):
+                    socket.socket.send(self.socket, _PLAIN_ON_TLS)
+            return CLOSE
+        self.phase = Phase.HEAD
+        return AGAIN
+
+    def _read_head(self) -> Progress:
+        buffer = self.buffer
+        while True:
+            if buffer:
+                if buffer.startswith(b"\r\n"):
+                    # Some clients send an empty line after a body (RFC 9112 §2.2).
+                    del buffer[:2]
+                end = buffer.find(b"\r\n\r\n", max(0, self._searched - 3))
+                if 0 <= end <= self.server.options.head_limit:
+                    head = bytes(buffer[:end])
+                    del buffer[: end + 4]
+                    return self._begin(head)
+                refusal = self._hopeless(end)
+                if refusal is not None:
+                    return refusal
+                self._searched = len(buffer)
+                if self._reads == 1 and self.requests_seen:
+                    self.deadline = time.monotonic() + self.server.options.head_timeout
+            if self.expired:
+                return self._refuse("408 Request Timeout", "the head took too long") if buffer else CLOSE
+            data = self._receive()
+            if data is None:
+                return DEFER if self._reads > HEAD_READS else PARK
+            if not data:
+                return CLOSE
+            buffer += data
+            self._reads += 1
+
+    def _hopeless(self, end: int) -> Progress | None:
+        """Refuse at once a head that can't become one, rather than at the end of its time."""
+        buffer = self.buffer
+        if end > 0 or len(buffer) > self.server.options.head_limit:
+            return self._refuse("431 Request Header Fields Too Large", "the head is too large")
+        line = buffer.find(b"\n")
+        if buffer == b"\r":
+            return None
+        if (buffer and not 0x20 < buffer[0] < 0x7F) or line == 0 or (line > 0 and buffer[line - 1] != 0x0D):
+            return self._refuse("400 Bad Request", "this is not HTTP")
+        return None
+
+    def _begin(self, raw: bytes) -> Progress:
+        self._searched = self._reads = 0
+        self.requests_seen += 1
+        self._started = time.monotonic()
+        try:
+            head = self._head = parse_head(raw)
+        except HeadRefused as refusal:
+            return self._refuse(refusal.status, refusal.reason)
+        length = head.length or 0
+        if head.chunked or length > SMALL_BODY or (length and head.expects_continue):
+            self._patience = Patience(self.server.options.body_grace, self.server.options.body_min_rate)
+            self._body = ChunkedBody(self) if head.chunked else KnownLengthBody(self, length)
+            self._continue_due = head.expects_continue
+            return self._answer(io.BufferedReader(self._body, READ_AHEAD))
+        if length > len(self.buffer):
+            self.deadline = self._started + self.server.options.body_grace
+            self.phase = Phase.SMALL_BODY
+            return AGAIN
+        return self._answer_small(length)
+
+    def _read_small_body(self) -> Progress:
+        assert self._head is not None
+        length = self._head.length or 0
+        while len(self.buffer) < length:
+            if self.expired:
+                return self._refuse("408 Request Timeout", "the body took too long")
+            data = self._receive()
+            if data is None:
+                return PARK
+            if not data:
+                return CLOSE
+            self.buffer += data
+        return self._answer_small(length)
+
+    def _answer_small(self, length: int) -> Progress:
+        content = bytes(self.buffer[:length])
+        del self.buffer[:length]
+        return self._answer(io.BytesIO(content))
+
+    def _answer(self, source: io.BytesIO | io.BufferedReader) -> Progress:
+        assert self._head is not None
+        self.deadline = math.inf
+        self._gateway = self.server.gateway(Request(self, self._head, source, self._body))
+        self._gateway.respond()
+        self._outgoing = self._gateway.outgoing
+        self.phase = Phase.SENDING
+        return self._send()
+
+    def _refuse(self, status: str, reason: str) -> Progress:
+        """Answer a head that was not taken, and close: where the next request would start is not known."""
+        if not self._started:
+            self._started = time.monotonic()
+        content = reason.encode() + b"\n"
+        own = [*self.own_headers(dated=False), "Content-Type: text/plain", f"Content-Length: {len(content)}"]
+        with suppress(*WOULD_BLOCK):
+            # Into an empty socket buffer; where it is full, the client does not read answers.
+            self.socket.send(head_bytes(status, [], [*own, "Connection: close"]) + content)
+        self._record(int(status[:3]), 0, len(content))
+        return self._start_draining()
+
+    def _send(self) -> Progress:
+        outgoing, sock, patience = self._outgoing, self.socket, self._patience
+        if self.deadline != math.inf:
+            patience.spend(time.monotonic() - self.parked_at)
+            self.deadline = math.inf
+        try:
+            while outgoing is not None and (size := outgoing.send(sock)):
+                self._sent += size
+                patience.earn(size)
+        except WOULD_BLOCK as error:
+            if self.expired or patience.exhausted:
+                raise ConnectionAbortedError("the client does not take its answer") from error
+            self.interest = select.EPOLLIN if isinstance(error, ssl.SSLWantReadError) else select.EPOLLOUT
+            self.deadline = time.monotonic() + patience.left
+            return PARK
+        return self._next()
+
+    def _next(self) -> Progress:
+        """The answer is out: what becomes of the connection."""
+        gateway = self._gateway
+        assert gateway is not None
+        unread = self._body is not None and not self._body.finished
+        self._finish()
+        if unread:
+            return self._start_draining()
+        if not gateway.keep_alive or not self.server.ready or self.expired:
+            return CLOSE
+        self.phase = Phase.HEAD
+        self.interest = select.EPOLLIN
+        if self.buffer or self._pending():
+            self.deadline = time.monotonic() + self.server.options.head_timeout
+            return AGAIN
+        self.deadline = time.monotonic() + self.server.options.idle_timeout
+        return PARK
+
+    def _start_draining(self) -> Progress:
+        """Say that no more is coming and read on for a while: a close now would reset the connection, and the client
+        lose the answer that it has not read yet (RFC 9112 §9.6)."""
+        self._shut(socket.SHUT_WR)
+        self.buffer.clear()
+        self.phase = Phase.DRAINING
+        self.interest = select.EPOLLIN
+        self.deadline = time.monotonic() + self.server.options.drain_timeout
+        return AGAIN
+
+    def _drain(self) -> Progress:
+        while not self.expired and self._drained < self.server.options.drain_limit:
+            try:
+                size = len(socket.socket.recv(self.socket, RECEIVE))
+            except BlockingIOError:
+                return PARK
+            if not size:
+                break
+            self._drained += size
+        return CLOSE
+
+    # -- what bodies and answers need of the connection ---------------------------------------------------------------
+
+    def environ_for(self, head: Head) -> dict[str, Any]:
+        """The environ's part that does not depend on the request line: the connection's and the head's fields."""
+        environ: dict[str, Any] = self._environ | head.fields
+        chain = environ.pop("HTTP_X_FORWARDED_FOR", None)
+        scheme = environ.pop("HTTP_X_FORWARDED_PROTO", None)
+        if self._trusted:
+            if chain is not None:
+                environ["REMOTE_ADDR"] = self.server.proxies.client(self.remote_addr, chain)
+            if scheme in ("http", "https"):
+                environ["wsgi.url_scheme"] = scheme
+        return environ
+
+    def own_headers(self, *, dated: bool) -> list[str]:
+        """The server's own header lines; `dated`: the application gave a Date."""
+        server = f"Server: {self.server.server_name}"
+        return [server] if dated else [server, f"Date: {self.server.clock.http_date()}"]
+
+    def may_continue(self, body: Body | None) -> bool:
+        """Whether another request can follow: nothing of this one's body is left on the wire."""
+        return self.server.ready and (body is None or body.finished)
+
+    def receive_into(self, view: memoryview) -> int:
+        """Wait for bytes of a body. Raises BodyCut."""
+        self._invite()
+        while True:
+            try:
+                size = self.socket.recv_into(view)
+            except WOULD_BLOCK as error:
+                self._wait(error, select.POLLIN)
+            except OSError as error:
+                self.broken = True
+                raise BodyCut("the client is gone in the middle of its body") from error
+            else:
+                if not size:
+                    raise BodyCut("the body ended early")
+                self._patience.earn(size)
+                return size
+
+    def fill(self) -> None:
+        """Wait for more of a body in `buffer`. Raises BodyCut."""
+        block = memoryview(bytearray(RECEIVE))
+        self.buffer += block[: self.receive_into(block)]
+
+    def send_all(self, data: bytes) -> None:
+        """Send a piece of a streamed answer, waiting for room. Raises OSError where the client is gone or too slow."""
+        left = memoryview(data)
+        while left:
+            try:
+                size = self.socket.send(left)
+            except WOULD_BLOCK as error:
+                self._wait(error, select.POLLOUT)
+            except OSError:
+                self.broken = True
+                raise
+            else:
+                self._patience.earn(size)
+                left = left[size:]
+
+    def _invite(self) -> None:
+        """Send the interim answer that the client waits for, now that its body is wanted (RFC 9110 §10.1.1)."""
+        if self._continue_due:
+            self._continue_due = False
+            if not self.buffer and self._gateway is not None and not self._gateway.head_sent:
+                self.send_all(_CONTINUE)
+
+    def _wait(self, blocked: OSError, event: int) -> None:
+        """Wait in this thread until the socket is ready. Raises BodyCut when patience or the server ends.
+
+        `event` is what a plain socket waits for; TLS says itself what it wants.
+        """
+        if isinstance(blocked, ssl.SSLError):
+            event = select.POLLIN if isinstance(blocked, ssl.SSLWantReadError) else select.POLLOUT
+        poll = select.poll()
+        poll.register(self.fd, event)
+        before = time.monotonic()
+        poll.poll(max(0.0, self._patience.left) * 1000)
+        self._patience.spend(time.monotonic() - before)
+        if self._patience.exhausted or self.expired:
+            self.broken = True
+            raise BodyCut("the client is too slow, or the server stops")
+
+    def _receive(self) -> bytes | None:
+        """What has come, b"" at the end, None where nothing has."""
+        try:
+            return self.socket.recv(RECEIVE)
+        except WOULD_BLOCK as error:
+            self.interest = select.EPOLLOUT if isinstance(error, ssl.SSLWantWriteError) else select.EPOLLIN
+            return None
+
+    def _pending(self) -> bool:
+        """Whether TLS has decrypted bytes that the selector can't know of."""
+        return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
+
+    # -- accounting --------------------------------------------------------------------------------------------------
+
+    def _finish(self) -> None:
+        """The request in hand is over, well or badly: release and account for it."""
+        gateway = self._gateway
+        if gateway is None:
+            return
+        gateway.close()
+        answered = gateway.head_sent or self._sent
+        status = int(gateway.status[:3]) if answered and gateway.status else 0
+        received = self._body.received if self._body is not None else gateway.request.head.length or 0
+        self._record(status, received, gateway.content_sent + max(0, self._sent - gateway.overhead))
+        self._gateway = self._outgoing = self._body = self._head = None
+        self._sent = 0
+        self._started = 0.0
+
+    def _record(self, status: int, received: int, sent: int) -> None:
+        head, gateway = self._head, self._gateway
+        environ = gateway.env if gateway is not None else {}
+        self.server.account(
+            RequestRecord(
+                client=environ.get("REMOTE_ADDR", self.remote_addr),
+                user=str(environ.get("sumu.user") or ""),
+                method=head.method if head is not None else "-",
+                path=head.target.partition("?")[0] if head is not None else "-",
+                status=status,
+                bytes_in=received,
+                bytes_out=sent,
+                seconds=time.monotonic() - self._started,
+            )
+        )
+
+
+_PLAIN_ON_TLS = head_bytes("400 Bad Request", [], ["Content-Length: 0", "Connection: close"])
+
+_STEPS = {
+    Phase.HANDSHAKE: Connection._shake_hands,
+    Phase.HEAD: Connection._read_head,
+    Phase.SMALL_BODY: Connection._read_small_body,
+    Phase.SENDING: Connection._send,
+    Phase.DRAINING: Connection._drain,
+}

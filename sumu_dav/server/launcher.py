@@ -1,0 +1,197 @@
+"""The listening server: cheroot's, with own connections, own workers and an orderly end.
+
+Takes any WSGI application, and knows nothing of WebDAV, settings or accounts.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import select
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TextIO
+
+import cheroot.wsgi
+
+from sumu_dav.server.answer import FileWrapper
+from sumu_dav.server.clock import Clock
+from sumu_dav.server.connection import Connection
+from sumu_dav.server.forwarded import TrustedProxies
+from sumu_dav.server.gateway import Gateway
+from sumu_dav.server.options import ServerOptions
+from sumu_dav.server.requestlog import RequestLog, RequestRecord
+from sumu_dav.server.tls import TlsAdapter
+from sumu_dav.server.workers import WorkerPool
+
+TICK = 0.5
+"""Seconds between two looks at deadlines, and at most until a line of the request log is written."""
+
+SERVER_NAME = "sumu_dav"
+"""What the `Server` header says: no version, which would only help to pick an attack."""
+
+_OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+log = logging.getLogger("sumu_dav.server")
+
+
+class Server(cheroot.wsgi.Server):
+    """Serves one WSGI application. `prepare()` binds, `serve()` accepts until `request_stop()`, `stop()` ends it.
+
+    `start()` (cheroot's) is the first two. `on_request(method, status, seconds, bytes_in, bytes_out)` is called after
+    each request, for metrics.
+    """
+
+    ConnectionClass = Connection
+    ssl_adapter: TlsAdapter | None
+
+    def __init__(
+        self,
+        app: Callable[..., Any],
+        options: ServerOptions,
+        *,
+        request_log: TextIO | None = None,
+        on_request: Callable[[str, int, float, int, int], None] | None = None,
+    ) -> None:
+        """`request_log` takes the lines of requests, None for standard error. Raises OSError or ssl.SSLError where the
+        certificate can't be read, ValueError for a proxy that is no network."""
+        super().__init__((options.host, options.port), app, server_name=SERVER_NAME, request_queue_size=options.backlog)
+        self.options = options
+        self.gateway = Gateway
+        self.shutdown_timeout = options.stop_timeout
+        self.requests: WorkerPool = WorkerPool(self, options.threads)
+        self.clock = Clock()
+        self.proxies = TrustedProxies(options.trusted_proxies)
+        self.environ: dict[str, Any] = {}
+        self._log = RequestLog(request_log or sys.stderr, options.log_format, self.clock)
+        self._on_request = on_request
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK)
+        if options.certificate is not None:
+            self.ssl_adapter = TlsAdapter(options.certificate, options.private_key, self.error_log)
+
+    @property
+    def url(self) -> str:
+        """Where the server is reached, once it is prepared."""
+        host, port = self.bind_addr
+        scheme = "http" if self.ssl_adapter is None else "https"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/"
+
+    def prepare(self) -> None:
+        """Bind, listen and start the workers. Raises OSError where the address can't be had."""
+        super().prepare()
+        self.socket.settimeout(0)
+        host, port = self.bind_addr
+        self.environ = {
+            "SCRIPT_NAME": "",
+            "SERVER_NAME": host,
+            "SERVER_PORT": str(port),
+            "SERVER_SOFTWARE": SERVER_NAME,
+            "wsgi.version": (1, 0),
+            "wsgi.errors": sys.stderr,
+            "wsgi.file_wrapper": FileWrapper,
+            "wsgi.input_terminated": True,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
+
+    def serve(self) -> None:
+        """Accept connections and watch over deadlines, until `request_stop`."""
+        poll = select.poll()
+        poll.register(self.socket, select.POLLIN)
+        poll.register(self._wake, select.POLLIN)
+        while True:
+            ready = dict(poll.poll(TICK * 1000))
+            if self._wake in ready:
+                return
+            if ready:
+                self._accept()
+            self.requests.tick()
+            self._log.flush()
+
+    def request_stop(self) -> None:
+        """Make `serve` return. Safe in a signal handler and between threads."""
+        os.eventfd_write(self._wake, 1)
+
+    def stop(self) -> None:
+        """Close idle connections at once, let requests in hand end within `stop_timeout`, cut the rest."""
+        if self.ready:
+            self.request_stop()
+            super().stop()
+            self._log.flush()
+
+    def error_log(self, msg: str = "", level: int = logging.ERROR, traceback: bool = False) -> None:
+        """What goes wrong beside requests, into the logger `sumu_dav.server`."""
+        log.log(level, "%s", msg, exc_info=traceback)
+
+    def account(self, record: RequestRecord) -> None:
+        """A request is over."""
+        self._log.add(record)
+        if self._on_request is not None:
+            self._on_request(record.method, record.status, record.seconds, record.bytes_in, record.bytes_out)
+
+    def _accept(self) -> None:
+        """Take all connections that wait."""
+        while True:
+            try:
+                sock, address = self.socket.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in _OUT_OF_DESCRIPTORS:
+                    self.error_log(f"no connection can be accepted: {error}")
+                    self.requests.evict()
+                    return
+                # The client left before it was accepted (accept(2)): the next one waits already.
+                continue
+            if len(self.requests.connections) >= self.options.max_connections:
+                self.requests.evict()
+            self._adopt(sock, address)
+
+    def _adopt(self, sock: socket.socket, address: tuple[str, int]) -> None:
+        sock.settimeout(0)
+        with suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.ssl_adapter is not None:
+            try:
+                sock, _ = self.ssl_adapter.wrap(sock)
+            except OSError:
+                # Gone already: wrapping asks for the peer's name.
+                sock.close()
+                return
+        self.requests.add(self.ConnectionClass(self, sock, address[0], address[1]))
+
+
+def serve(
+    app: Callable[..., Any],
+    options: ServerOptions,
+    *,
+    on_ready: Callable[[str], None],
+    on_hangup: Callable[[], None] | None = None,
+    on_request: Callable[[str, int, float, int, int], None] | None = None,
+    request_log: TextIO | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then end in order. To be called in the main thread, which owns the signals.
+
+    `on_ready` gets the server's URL once it accepts connections; `on_hangup` is called at SIGHUP.
+    """
+    server = Server(app, options, request_log=request_log, on_request=on_request)
+    server.prepare()
+    handlers: dict[int, Any] = {
+        signal.SIGTERM: lambda *_: server.request_stop(),
+        signal.SIGINT: lambda *_: server.request_stop(),
+    }
+    if on_hangup is not None:
+        handlers[signal.SIGHUP] = lambda *_: on_hangup()
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        on_ready(server.url)
+        server.serve()
+    finally:
+        server.stop()
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,126 @@
+"""The threads that serve, and the selector that they share (leader and followers).
+
+Every open connection lies in one epoll set, armed for one event. A free worker takes the next connection that is ready
+and steps it until it would wait; there is no queue, and no hand-over between threads that a request would pay for.
+Knows nothing of HTTP: a connection is something that communicates, and says what it waits for.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from sumu_dav.server.connection import CLOSE, DEFER, Connection, Phase
+
+if TYPE_CHECKING:
+    from sumu_dav.server.launcher import Server
+
+EVICTED_AT_ONCE = 64
+"""Connections closed when there are too many: finding the oldest takes a look at all, so it is not done for each."""
+
+CUT_TIMEOUT = 5.0
+"""Seconds that workers get to notice that their connections were cut. One that is busy elsewhere is left behind."""
+
+
+class WorkerPool:
+    """What cheroot asks of a thread pool (`min`, `get`, `put`, `start`, `stop`), over epoll instead of a queue."""
+
+    def __init__(self, server: Server, size: int) -> None:
+        self.min = size
+        self.connections: dict[int, Connection] = {}
+        self._server = server
+        self._epoll = select.epoll()
+        self._end = os.eventfd(0)
+        self._epoll.register(self._end, select.EPOLLIN)
+        self._deferred: list[Connection] = []
+        self._threads: list[threading.Thread] = []
+        self._emptied = threading.Condition()
+
+    def start(self) -> None:
+        """Start the threads."""
+        self._threads = [threading.Thread(target=self._work, name=f"worker-{n}", daemon=True) for n in range(self.min)]
+        for thread in self._threads:
+            thread.start()
+
+    def add(self, connection: Connection) -> None:
+        """Take a new connection into care."""
+        self.connections[connection.fd] = connection
+        self._epoll.register(connection.fd, select.EPOLLIN | select.EPOLLONESHOT)
+
+    def put(self, connection: Connection) -> None:
+        """Arm a connection for what it waits for."""
+        self._epoll.modify(connection.fd, connection.interest | select.EPOLLONESHOT)
+
+    def get(self) -> Connection | None:
+        """Wait for a connection that is ready; it is then this thread's alone. None: the pool has ended."""
+        [(fd, _)] = self._epoll.poll(maxevents=1)
+        return None if fd == self._end else self.connections[fd]
+
+    def tick(self) -> None:
+        """What is due now and then: connections whose time is up, and those that drip."""
+        deferred, self._deferred = self._deferred, []
+        for connection in deferred:
+            self.put(connection)
+        now = time.monotonic()
+        for connection in list(self.connections.values()):
+            if connection.deadline < now and not connection.expired:
+                connection.expire()
+
+    def evict(self) -> None:
+        """Close the connections that have waited longest for a head."""
+        waiting = [c for c in list(self.connections.values()) if c.phase in _EVICTABLE and not c.expired]
+        waiting.sort(key=lambda connection: connection.parked_at)
+        for connection in waiting[:EVICTED_AT_ONCE]:
+            connection.expire()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """End the connections that no request is in hand of, give the others `timeout` seconds, then cut them."""
+        for connection in list(self.connections.values()):
+            if connection.phase in _EVICTABLE or connection.phase is Phase.DRAINING:
+                connection.expire()
+        self.tick()
+        if not self._wait_empty(timeout):
+            for connection in list(self.connections.values()):
+                connection.cut()
+            self.tick()
+            self._wait_empty(CUT_TIMEOUT)
+        os.eventfd_write(self._end, 1)
+        for thread in self._threads:
+            thread.join(timeout=CUT_TIMEOUT if self.connections else None)
+        if not self.connections:
+            self._epoll.close()
+            os.close(self._end)
+
+    def _wait_empty(self, timeout: float) -> bool:
+        with self._emptied:
+            return self._emptied.wait_for(lambda: not self.connections, timeout)
+
+    def _work(self) -> None:
+        while (connection := self.get()) is not None:
+            try:
+                progress = connection.communicate()
+            except Exception as error:  # noqa: BLE001 - a flaw here costs one connection, not a worker
+                self._server.error_log(f"a connection failed: {error!r}", traceback=True)
+                progress = CLOSE
+            if progress is CLOSE:
+                self._close(connection)
+            elif progress is DEFER:
+                self._deferred.append(connection)
+            else:
+                self.put(connection)
+
+    def _close(self, connection: Connection) -> None:
+        # Out of the table before the descriptor can be given to the next connection.
+        del self.connections[connection.fd]
+        with suppress(OSError):
+            connection.close()
+        if not self.connections:
+            with self._emptied:
+                self._emptied.notify_all()
+
+
+_EVICTABLE = (Phase.HANDSHAKE, Phase.HEAD)
