@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import fcntl
+import functools
 import os
 import stat
 from collections.abc import Callable
@@ -23,6 +24,7 @@ class _OpenHow(ctypes.Structure):
     _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
 
 
+_HOW_SIZE = ctypes.sizeof(_OpenHow)
 _SYS_OPENAT2 = 437  # one number on every architecture that Python runs on, openat2(2)
 _RESOLVE_NO_MAGICLINKS, _RESOLVE_NO_SYMLINKS, _RESOLVE_BENEATH = 0x02, 0x04, 0x08
 _RESOLVE = _RESOLVE_NO_MAGICLINKS | _RESOLVE_NO_SYMLINKS | _RESOLVE_BENEATH
@@ -34,11 +36,17 @@ UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EXD
 """What kernels and file systems say of an optional call that they do not offer."""
 
 
+@functools.cache
+def _how(flags: int) -> ctypes.Array[ctypes.c_char]:
+    """The call's argument, which the kernel only reads: one for all threads."""
+    return ctypes.create_string_buffer(bytes(_OpenHow(flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0, _RESOLVE)), _HOW_SIZE)
+
+
 def open_beneath(folder: int, path: bytes, flags: int) -> int:
     """Open `path` below `folder` in one call, openat2(2) (Linux 5.6 and newer). Raises OSError."""
-    how = _OpenHow(flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0, _RESOLVE)
+    how = _how(flags)
     while True:
-        descriptor: int = _libc.syscall(_SYS_OPENAT2, folder, path, ctypes.byref(how), ctypes.sizeof(how))
+        descriptor: int = _libc.syscall(_SYS_OPENAT2, folder, path, how, _HOW_SIZE)
         if descriptor >= 0:
             return descriptor
         code = ctypes.get_errno()

@@ -51,8 +51,9 @@ def _make_durably(folder: int, name: str, mode: int) -> None:
     try:
         os.mkdir(name, mode, dir_fd=folder)
     except FileExistsError:
-        return  # what is no folder fails as it is opened
-    os.fsync(folder)
+        os.close(walk_beneath(folder, name.encode(), os.O_PATH | os.O_DIRECTORY))  # raises where it is no folder
+    else:
+        os.fsync(folder)
 
 
 def read_marker(root: int) -> str | None:

@@ -134,15 +134,17 @@ def _remove(disk: Disk, place: Place, how: Callable[[os.stat_result, int], None]
     disk.durability.check()
     try:
         with disk.parent(place) as parent:
-            status = _status(place, parent)
-            if status is None:
-                return False
-            try:
-                how(status, parent)
-            except FileNotFoundError:
-                return False  # another thread was faster
-            except OSError as error:
-                raise translated(error, place) from error
+            while True:
+                status = _status(place, parent)
+                if status is None:
+                    return False
+                try:
+                    how(status, parent)
+                except FileNotFoundError:
+                    continue  # another thread removes it, or something below it, at the same time
+                except OSError as error:
+                    raise translated(error, place) from error
+                break
             disk.sync_folder(place.parent, parent)
     except ParentMissing:
         return False

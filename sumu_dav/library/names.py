@@ -22,8 +22,8 @@ _PHOTOS = (
 )
 _VIDEOS = "mov mp4 m4v mkv 3gp 3g2 mts m2ts m2t ts avi divx webm wmv asf mpg mpeg m2v vob dv flv ogv"
 DEFAULT_EXTENSIONS = frozenset((*_PHOTOS.split(), *_VIDEOS.split()))
-"""What is media unless the settings say otherwise, in lower case: what Plex's photo scanner takes, the formats that
-newer servers added (HEIF, WebP, AVIF), and the videos that cameras and phones write."""
+"""What is media unless the settings say otherwise, in lower case: what Plex's photo scanner takes, what newer cameras
+and phones write (HEIF, WebP, AVIF, CR3, …; a server too old for them passes over them), and videos."""
 
 _JUNK_NAMES = frozenset(
     {
@@ -131,6 +131,6 @@ def suffixed(name: str, number: int) -> str:
 def _shortened(text: str, room: int) -> str:
     """The longest start of a text within `room` bytes that cuts neither a character nor an accent off its letter."""
     end = len(text.encode()[:room].decode(errors="ignore"))
-    while end > 1 and (unicodedata.combining(text[end]) or "\u200d" in text[end - 1 : end + 1]):
+    while end > 1 and (unicodedata.category(text[end])[0] == "M" or "\u200d" in text[end - 1 : end + 1]):
         end -= 1
     return text[:end]
