@@ -60,9 +60,7 @@ class _Field:
 
 
 def read_block(block: bytes, findings: Findings) -> None:
-    """Read an EXIF block (a TIFF header and what follows), with or without "Exif\\0\\0" before it."""
-    if block[:4] == b"Exif":
-        block = block[6:]
+    """Read an EXIF block: a TIFF header and what follows it."""
     try:
         if len(block) > MAX_BLOCK:
             raise MalformedError(f"the block has {len(block)} bytes")
@@ -74,6 +72,11 @@ def read_block(block: bytes, findings: Findings) -> None:
         findings.refuse(f"EXIF: {error}")
         return
     read_directories(main, findings, reasons)
+
+
+def without_mark(block: bytes) -> bytes:
+    """Return the block behind the "Exif\\0\\0" that JPEG puts before it, and some writers of PNG and WebP."""
+    return block[6:] if block[:4] == b"Exif" else block
 
 
 def read_directories(main: ifd.Directory, findings: Findings, reasons: list[str]) -> None:

@@ -64,7 +64,7 @@ class Directory:
 
 
 def header(source: Source) -> tuple[Order, int]:
-    """Return the byte order and the position of the first directory; raise MalformedError where it is no TIFF header."""
+    """Return the byte order and the position of the first directory; raise MalformedError where there is none."""
     head = source.read(0, 8)
     order: Order
     if head[:2] == b"II":

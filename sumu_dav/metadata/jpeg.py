@@ -62,7 +62,7 @@ def _read_segment(code: int, source: Source, at: int, length: int, findings: Fin
     elif code == _APP1:
         data = source.read(at, length)
         if data.startswith(_EXIF_MARK):
-            exif.read_block(data, findings)
+            exif.read_block(exif.without_mark(data), findings)
         elif data.startswith(_XMP_MARK):
             packet = xmp.read_packet(data[len(_XMP_MARK) :], findings)
             return packet if packet.video_from_end is not None else None

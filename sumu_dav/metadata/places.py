@@ -29,7 +29,7 @@ class Place:
 
 
 def place(latitude: float, longitude: float, altitude: float | None = None) -> Place:
-    """Return the checked place; raise NoPlaceError out of range and at exactly 0, 0, which is a receiver without a fix."""
+    """Return the checked place; raise NoPlaceError out of range and at exactly 0, 0 (a receiver without a fix)."""
     if not (math.isfinite(latitude) and math.isfinite(longitude)):
         raise NoPlaceError("the coordinates are not finite")
     if abs(latitude) > 90 or abs(longitude) > 180:
@@ -71,7 +71,7 @@ def ratio(value: object) -> float | None:
 
 
 def from_iso_6709(text: str) -> Place:
-    """Read `±DD.D±DDD.D±AAA/`, also with minutes (`±DDMM.M±DDDMM.M`) and seconds; raise NoPlaceError for anything else."""
+    """Read `±DD.D±DDD.D±AAA/`, also with minutes (`±DDMM.M±DDDMM.M`) and seconds; raise NoPlaceError otherwise."""
     # The altitude's unit and the reference system ("CRSWGS_84/") follow; only the numbers in front are read.
     match = _ISO_6709.match(text.strip()[:64])
     if match is None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, tzinfo
 from types import MappingProxyType
 
-from sumu_dav.metadata import jpeg
+from sumu_dav.metadata import gif, heif, jpeg, matroska, png, quicktime, tiff, webp
 from sumu_dav.metadata.bounded import FileSource, MalformedError, Source
 from sumu_dav.metadata.findings import Findings
 from sumu_dav.metadata.sniff import HEAD, Reader, sniff
@@ -21,6 +21,13 @@ READER_VERSION = 1
 _READERS: MappingProxyType[Reader, Callable[[Source, Findings], None]] = MappingProxyType(
     {
         Reader.JPEG: jpeg.read,
+        Reader.PNG: png.read,
+        Reader.WEBP: webp.read,
+        Reader.GIF: gif.read,
+        Reader.TIFF: tiff.read,
+        Reader.HEIF: heif.read,
+        Reader.QUICKTIME: quicktime.read,
+        Reader.MATROSKA: matroska.read,
     }
 )
 
