@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 
+from sumu_dav.cli import devices, users
 from sumu_dav.cli import main as command_line
 
-COMMANDS: tuple[command_line.Add, ...] = ()
+COMMANDS: tuple[command_line.Add, ...] = (users.add, devices.add)
 """The commands, in the order of the help."""
 
 
