@@ -4,7 +4,6 @@ import os
 import socket
 import stat
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -311,11 +310,10 @@ class TestFolders:
 
 
 @pytest.fixture(params=["renameat2", "claimed"])
-def renaming(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def renaming(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both ways to rename to a free name: in one call, and in two where the file system can't."""
     if request.param == "claimed":
         monkeypatch.setattr(kernel, "rename_new", kernel._claim_and_rename)
-    yield
 
 
 @pytest.mark.usefixtures("renaming")
