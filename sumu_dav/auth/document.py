@@ -6,6 +6,7 @@ Opens no file.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -193,5 +194,6 @@ def _is_hash(found: object) -> bool:
 
 
 def _line_of(text: str, subject: str) -> int:
-    found = text.find(json.dumps(subject, ensure_ascii=False))
-    return text.count("\n", 0, max(found, 0)) + 1
+    # As a key: among the names that something is shared with it would be another account's line.
+    key = re.search(re.escape(json.dumps(subject, ensure_ascii=False)) + r"\s*:", text)
+    return text.count("\n", 0, key.start() if key else 0) + 1

@@ -138,23 +138,29 @@ class Authenticator:
 
     def _settled(self, digest: bytes, name: str, user: str, password: str, address: str) -> _Verified:
         """The outcome of one credential; who brings the same one meanwhile waits for it instead of for an argon2."""
-        while True:
-            known = self._recall(digest, address)
-            if known is not None:
-                return known
-            if self._is_known_wrong(digest, name):
-                self._throttle.repeated(name, neighborhood(address))
-                raise BadCredentials(user)
+        while (known := self._recall(digest, address)) is None:
             done, mine = self._join(digest)
             if not mine:
                 done.wait()
                 continue
             try:
-                return self._verify(digest, name, user, password, address)
+                return self._settle(digest, name, user, password, address)
             finally:
                 with self._lock:
                     del self._under_way[digest]
                 done.set()
+        return known
+
+    def _settle(self, digest: bytes, name: str, user: str, password: str, address: str) -> _Verified:
+        """As `_settled`, for the one thread that settles this credential now."""
+        # Asked once more: another thread may have settled it since this one asked.
+        known = self._recall(digest, address)
+        if known is not None:
+            return known
+        if self._is_known_wrong(digest, name):
+            self._throttle.repeated(name, neighborhood(address))
+            raise BadCredentials(user)
+        return self._verify(digest, name, user, password, address)
 
     def _join(self, digest: bytes) -> tuple[threading.Event, bool]:
         with self._lock:
@@ -168,7 +174,10 @@ class Authenticator:
 
     def _verify(self, digest: bytes, name: str, user: str, password: str, address: str) -> _Verified:
         place = neighborhood(address)
-        self._throttle.reserve(name, place)
+        # Proven once, it is no guess: a device whose time is over in mid-attack on its account is not to be braked.
+        guess = self._proven(digest) is None
+        if guess:
+            self._throttle.reserve(name, place)
         stored = self._accounts.roll().get(name)
         secret, spelled, selector, device = self._candidate(stored, password)
         with self._turns:
@@ -178,7 +187,8 @@ class Authenticator:
         if stored is None or not right:
             self._remember_wrong(digest, stored)
             raise BadCredentials(user)
-        self._throttle.succeeded(name, place)
+        if guess:
+            self._throttle.succeeded(name, place)
         secret = self._refreshed(stored, secret, spelled)
         login = Login(stored.account, device)
         verified = _Verified(name, stored, secret, selector, login, self._clock() + REMEMBERED_SECONDS)
@@ -212,6 +222,15 @@ class Authenticator:
             return secret
 
     def _recall(self, digest: bytes, address: str) -> _Verified | None:
+        verified = self._proven(digest)
+        if verified is None or self._clock() >= verified.expires:
+            return None
+        if verified.selector is not None:
+            self._accounts.note_use(verified.selector, address)
+        return verified
+
+    def _proven(self, digest: bytes) -> _Verified | None:
+        """The credential, if it was right once and its hash is the same still; its time may be over."""
         verified = self._remembered.get(digest)
         if verified is None:
             return None
@@ -224,16 +243,12 @@ class Authenticator:
             verified = renewed
             with self._lock:
                 self._remembered[digest] = verified
-        if self._clock() >= verified.expires:
-            self._forget(digest)
-            return None
-        if verified.selector is not None:
-            self._accounts.note_use(verified.selector, address)
         return verified
 
     def _remember(self, digest: bytes, verified: _Verified) -> None:
         with self._lock:
             self._remembered[digest] = verified
+            self._remembered.move_to_end(digest)
             while len(self._remembered) > REMEMBERED_LIMIT:
                 self._remembered.popitem(last=False)
 

@@ -5,12 +5,13 @@ Knows nothing of accounts, files or logins.
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 import unicodedata
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
 MEMORY_KIB = 47_104
 """46 MiB a verification: OWASP's first choice for argon2id. Two at once fit beside Plex on a machine of 1 GB."""
@@ -33,6 +34,8 @@ DEVICE_GROUPS = 4
 ACCOUNT_GROUPS = 5
 """Groups of a made-up account password (100 bits); another length than a device's, so that none passes for one."""
 
+_log = logging.getLogger(__name__)
+
 _DEVICE_PASSWORD = re.compile(f"[{ALPHABET}]{{{GROUP * DEVICE_GROUPS}}}")
 
 
@@ -53,7 +56,10 @@ class Passwords:
         """Whether the password is the one that was hashed. A hash that can't be read matches nothing."""
         try:
             return self._hasher.verify(stored, _prepared(password))
-        except (VerificationError, InvalidHashError):
+        except VerifyMismatchError:
+            return False
+        except (VerificationError, InvalidHashError) as error:
+            _log.error("a password hash could not be verified: %s", error)
             return False
 
     def outdated(self, stored: str) -> bool:

@@ -122,12 +122,6 @@ class Throttle:
             self._accounts.forget((account, address))
             self._addresses.uncount((address,))
 
-    def withdrawn(self, account: str, address: str) -> None:
-        """The reserved guess was never verified."""
-        with self._lock:
-            self._accounts.uncount((account, address))
-            self._addresses.uncount((address,))
-
     def repeated(self, account: str, address: str) -> None:
         """Count a password that is known to be wrong, up to the free ones; then raises TooManyAttempts.
 
