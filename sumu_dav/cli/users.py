@@ -14,6 +14,7 @@ from sumu_dav.auth.accounts import Accounts
 from sumu_dav.auth.names import check_user_name
 from sumu_dav.cli.output import add_json_option, print_list
 from sumu_dav.errors import AccountRefused
+from sumu_dav.library import names as folders
 from sumu_dav.settings import Settings, parse_size
 
 ACCOUNTS_FILE = "accounts.json"
@@ -79,7 +80,7 @@ def _add_password_option(parser: argparse.ArgumentParser) -> None:
 
 def _add(arguments: argparse.Namespace, settings: Settings) -> int:
     accounts = accounts_of(settings)
-    name = check_user_name(arguments.name)
+    name = _possible(arguments.name)
     if accounts.get(name) is not None:  # before somebody types a password for nothing
         raise AccountRefused(name, "there is such an account already")
     account = accounts.add(name, _read_password(arguments), admin=arguments.admin, quota=arguments.quota)
@@ -131,7 +132,7 @@ def _rename(arguments: argparse.Namespace, settings: Settings) -> int:
     folder = settings.plex / name
     if os.path.lexists(folder):
         raise AccountRefused(name, f"its photos in {folder} would be left behind under the old name")
-    print(f"account {name} renamed to {accounts.rename(name, arguments.new).name}")
+    print(f"account {name} renamed to {accounts.rename(name, _possible(arguments.new)).name}")
     return 0
 
 
@@ -152,6 +153,11 @@ def _remove(arguments: argparse.Namespace, settings: Settings) -> int:
     accounts.remove(name)
     print(f"account {name} removed; the photos stay in {settings.plex / name}")
     return 0
+
+
+def _possible(name: str) -> str:
+    """The name in NFC, if it can be an account's and also a folder's that Plex looks into."""
+    return folders.check_user_name(check_user_name(name))
 
 
 def _existing(accounts: Accounts, name: str) -> str:
