@@ -70,12 +70,7 @@ class Disk:
         """A descriptor of a regular file for reading. Raises NotFound for all else that may be there."""
         # O_NONBLOCK: opening a FIFO that someone put there must not wait for its writer
         descriptor = self.open(place, os.O_RDONLY | os.O_NONBLOCK)
-        try:
-            regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
-        except OSError as error:
-            os.close(descriptor)
-            raise translated(error, place) from error
-        if not regular:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise NotFound(place.shown)
         return descriptor
