@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sumu_dav.metadata import exif, xmp
-from sumu_dav.metadata.bounded import BytesSource, MalformedError, Source
+from sumu_dav.metadata.bounded import MalformedError, Source
 from sumu_dav.metadata.findings import Findings
 from sumu_dav.metadata.isobmff import Box, boxes, content
 from sumu_dav.metadata.motion import check_video
@@ -43,13 +43,19 @@ class _Cursor:
     """A table read from front to back."""
 
     def __init__(self, table: bytes) -> None:
-        self._source = BytesSource(table)
+        self._table = table
         self._at = 0
 
     def number(self, size: int) -> int:
         """Take the next `size` bytes as an unsigned number; 0 bytes are 0."""
+        self.skip(size)
+        return int.from_bytes(self._table[self._at - size : self._at], "big")
+
+    def skip(self, size: int) -> None:
+        """Pass over `size` bytes; raise MalformedError where they are not all there."""
         self._at += size
-        return int.from_bytes(self._source.read(self._at - size, size), "big")
+        if self._at > len(self._table):
+            raise MalformedError("a table breaks off")
 
 
 def read(source: Source, findings: Findings) -> None:
@@ -114,9 +120,10 @@ def _associations(source: Source, box: Box, item: int) -> list[int]:
     index_size, index_mask = (2, 0x7FFF) if head & 1 else (1, 0x7F)
     for _ in range(min(table.number(4), _MAX_ITEMS)):
         owner = table.number(id_size)
-        indexes = [table.number(index_size) & index_mask for _ in range(table.number(1))]
+        count = table.number(1)
         if owner == item:
-            return indexes
+            return [table.number(index_size) & index_mask for _ in range(count)]
+        table.skip(count * index_size)
     return []
 
 
@@ -194,18 +201,20 @@ def _locations(source: Source, tables: Mapping[bytes, Box], wanted: frozenset[in
     for _ in range(min(table.number(2 if version < 2 else 4), _MAX_ITEMS)):
         item = table.number(2 if version < 2 else 4)
         method = table.number(2) & 15 if version in (1, 2) else 0
-        table.number(2)
+        table.skip(2)
         base = table.number(base_size)
         count = table.number(2)
+        if item not in wanted:
+            table.skip(count * (index_size + offset_size + length_size))
+            continue
         if count > _MAX_EXTENTS:
             raise MalformedError(f"an item in {count} pieces")
         extents = []
         for _ in range(count):
-            table.number(index_size)
+            table.skip(index_size)
             offset = table.number(offset_size)
             extents.append((base + offset, table.number(length_size)))
-        if item in wanted:
-            places[item] = _Place(method == 1, tuple(extents))
+        places[item] = _Place(method == 1, tuple(extents))
     return places
 
 

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from sumu_dav.metadata.bounded import MalformedError, Source
 from sumu_dav.metadata.dates import Claim
@@ -79,9 +80,8 @@ def _find_parts(source: Source, segment: _Element, findings: Findings) -> dict[i
             return found
         for wanted, position in _seek_positions(source, index):
             if wanted in missing:
-                element = next(_elements(source, segment.start + position, segment.end), None)
-                if element is not None and element.id == wanted:
-                    found[wanted] = element
+                at = segment.start + position
+                found.update((e.id, e) for e in islice(_elements(source, at, segment.end), 1) if e.id == wanted)
     except MalformedError as error:
         findings.refuse(f"Matroska: {error}")
     return found

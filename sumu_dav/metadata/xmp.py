@@ -41,6 +41,8 @@ _GPS_TIME = f"{_EXIF} GPSTimeStamp"
 _MICRO_VIDEO_OFFSET = f"{_CAMERA} MicroVideoOffset"
 _GAIN_MAP_VERSION = f"{_GAIN_MAP} Version"
 _SINGLE = frozenset({*_DATES, _GPS_TIME, _MICRO_VIDEO_OFFSET, _GAIN_MAP_VERSION})
+_OF_ITEM = {f"{_ITEM} {name}": name for name in ("Semantic", "Length", "Padding", "Mime")}
+_WANTED = _SINGLE | _OF_ITEM.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,13 @@ class _Gathered:
     open_text: str = ""
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        if name == f"{_CONTAINER} Item" or any(key.startswith(f"{_ITEM} ") for key in attributes):
+        if name == f"{_CONTAINER} Item" or not _OF_ITEM.keys().isdisjoint(attributes):
             self.items.append({})
-        for key, value in attributes.items():
-            self._take(key, value)
-        wanted = name in _SINGLE or name.startswith(f"{_ITEM} ")
-        self.open_name, self.open_text = (name if wanted else None), ""
+        # Editors write thousands of attributes of their own history: most elements have none that is wanted.
+        if not _WANTED.isdisjoint(attributes):
+            for key, value in attributes.items():
+                self._take(key, value)
+        self.open_name, self.open_text = (name if name in _WANTED else None), ""
 
     def text(self, text: str) -> None:
         if self.open_name is not None and len(self.open_text) < _MAX_TEXT:
@@ -79,8 +82,8 @@ class _Gathered:
     def _take(self, name: str, value: str) -> None:
         if name in _SINGLE:
             self.values.setdefault(name, value.strip()[:_MAX_TEXT])
-        elif name.startswith(f"{_ITEM} ") and 0 < len(self.items) <= _MAX_ITEMS:
-            self.items[-1][name.rpartition(" ")[2]] = value.strip()[:_MAX_TEXT]
+        elif name in _OF_ITEM and 0 < len(self.items) <= _MAX_ITEMS:
+            self.items[-1][_OF_ITEM[name]] = value.strip()[:_MAX_TEXT]
 
 
 class _DeclaredError(Exception):
