@@ -62,17 +62,24 @@ def replace(path: Path, content: bytes, *, durable: bool) -> Signature:
     """
     temporary = path.with_name(path.name + ".new")
     with _no_space_as_fact():
-        descriptor = _open_private(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        with open(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            if durable:
-                os.fsync(descriptor)
-            os.replace(temporary, path)
-            written = _signature(os.fstat(descriptor))  # a rename changes the ctime
+        try:
+            written = _written_and_renamed(temporary, path, content, durable)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
         if durable:
             _sync_folder(path.parent)
     return written
+
+
+def _written_and_renamed(temporary: Path, path: Path, content: bytes, durable: bool) -> Signature:
+    with open(_open_private(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
+        file.write(content)
+        file.flush()
+        if durable:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        return _signature(os.fstat(file.fileno()))  # after the rename, which changes the ctime
 
 
 def _signature(stat: os.stat_result) -> Signature:

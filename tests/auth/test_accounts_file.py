@@ -130,6 +130,7 @@ def test_a_full_disk_leaves_the_old_accounts(
             accounts.remove("alice")
     assert accounts.get("alice") is not None
     assert open_accounts().get("alice") is not None
+    assert not (path.parent / "accounts.json.new").exists()
     accounts.remove("alice")
 
 
