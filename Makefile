@@ -42,8 +42,9 @@ $(VENV)/bin/python:
 		{ echo 'Python 3.11 or newer is needed; name one with PYTHON=/path/to/python3'; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(INSTALLED): requirements.txt | $(VENV)/bin/python
-	$(PIP) -r requirements.txt
+# Installed in place, so that WsgiDAV's own launcher finds the package too: .venv/bin/wsgidav --config wsgidav.yaml
+$(INSTALLED): requirements.txt pyproject.toml | $(VENV)/bin/python
+	$(PIP) --editable .
 	@touch $@
 
 $(TEST_INSTALLED): tests/requirements.txt $(INSTALLED)

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +15,12 @@ from typing import Any
 import pytest
 import requests
 
+from sumu_dav.auth.accounts import Accounts
+from sumu_dav.settings import load
 from support.dav import DAV, SUMU, condition, members
 from support.programs import needs
 from support.samples import jpeg, mov
+from support.server import Server
 
 
 def as_exiftool_reads(path: Path) -> dict[str, Any]:
@@ -139,3 +143,53 @@ def test_a_missing_program_skips_here_and_fails_where_all_are_installed(
 
     with pytest.raises(outcome, match="not installed: litmus"):
         needs("litmus")
+
+
+SERVING = """
+import http.server, signal, sys
+server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+sys.stdout.write(f"account alice password s3cret\\nserving http://127.0.0.1:{server.server_port}/\\n")
+sys.stdout.flush()
+server.serve_forever()
+"""
+
+
+def instead_of_the_server(program: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", program)
+
+
+def test_a_server_is_started_stopped_and_killed(tmp_path: Path) -> None:
+    server = Server(tmp_path / "server", prefix=instead_of_the_server(SERVING))
+
+    server.start()
+    assert server.first_account == ("alice", "s3cret")
+    assert server.raw(b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 501")
+    assert server.stop() == 0
+
+    server.start()
+    server.kill()
+    with pytest.raises(ConnectionRefusedError):
+        server.raw(b"")
+
+
+def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
+    server = Server(tmp_path / "server", prefix=instead_of_the_server("import sys; sys.exit('no such tree')"))
+
+    with pytest.raises(AssertionError, match="no such tree"):
+        server.start()
+
+
+def test_a_server_gets_the_settings_that_a_test_asks_for(tmp_path: Path) -> None:
+    server = Server(tmp_path / "server", sumu={"trash": {"days": 0}, "watch": "off"})
+
+    settings = load(server.config)
+
+    assert (settings.trash.days, settings.watch) == (0.0, "off")
+    assert settings.filing.album == "%y-%m"
+
+
+def test_the_accounts_of_a_test_s_server_can_log_in(accounts: Path) -> None:
+    made = Accounts(accounts)
+
+    assert {account.name: account.admin for account in made.all()} == {"alice": False, "bob": False, "root": True}
