@@ -7,9 +7,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from wsgidav.default_conf import DEFAULT_CONFIG
 
 from sumu_dav.errors import SettingRefused
-from sumu_dav.settings import KindError, Settings, load, parse_size
+from sumu_dav.settings import KindError, Settings, from_document, load, parse_size
 
 ROOT = Path(__file__).parent.parent
 
@@ -261,3 +262,12 @@ def test_sizes(text: str, size: int) -> None:
 def test_no_sizes(text: str) -> None:
     with pytest.raises(KindError):
         parse_size(text)
+
+
+def test_the_configuration_that_wsgidav_s_own_launcher_completes_is_understood(tmp_path: Path) -> None:
+    completed = {**DEFAULT_CONFIG, "_config_file": "wsgidav.yaml", "_config_root": ".", "sumu": {"plex": "photos"}}
+
+    settings = from_document(completed, tmp_path / "wsgidav.yaml")
+
+    assert settings.plex == tmp_path / "photos"
+    assert set(settings.wsgidav) == set(DEFAULT_CONFIG)
