@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from sumu_dav.auth import accounts as accounts_module
 from sumu_dav.auth.accounts import Accounts
 from sumu_dav.auth.usage import INTERVAL
 from sumu_dav.errors import AccountRefused
 from sumu_dav.model import Account
 
-from .conftest import Clock
+from .conftest import CheapPasswords, Clock
 
 Open = Callable[[], Accounts]
 
@@ -111,6 +112,28 @@ def test_a_device_is_listed_and_revoked_by_its_name(accounts: Accounts, clock: C
     assert [device.user for device in accounts.devices()] == ["bob"]
     with pytest.raises(AccountRefused):
         accounts.revoke_device("alice", "phone")
+
+
+def test_no_two_devices_share_an_id(
+    accounts: Accounts, open_accounts: Open, passwords: CheapPasswords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts.add("alice", "secret")
+    accounts.add("bob", "secret")
+    drawn = iter(["aaaa", "aaaa", "bbbb", "cccc", "cccc"])
+    monkeypatch.setattr(accounts_module, "new_selector", lambda: next(drawn))
+    assert accounts.add_device("alice", "phone").startswith("aaaa-")
+    assert accounts.add_device("bob", "phone").startswith("bbbb-")
+
+    hash_password = passwords.hash
+
+    def hash_while_another_process_draws_the_same(password: str) -> str:
+        monkeypatch.setattr(passwords, "hash", hash_password)
+        open_accounts().add_device("bob", "tablet")
+        return hash_password(password)
+
+    monkeypatch.setattr(passwords, "hash", hash_while_another_process_draws_the_same)
+    with pytest.raises(AccountRefused, match="try again"):
+        accounts.add_device("alice", "tablet")
 
 
 @pytest.mark.parametrize(
