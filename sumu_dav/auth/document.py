@@ -73,7 +73,7 @@ def read(content: bytes, where: str) -> Roll:
         raise Damaged(where, line, str(fault), CURE) from fault
 
 
-class _Fault(Exception):  # noqa: N818 (named as the errors of errors.py are)
+class _Fault(Exception):
     """Something in the document is not what it should be; `subject` is the account that it belongs to."""
 
     def __init__(self, subject: str, reason: str) -> None:
