@@ -169,7 +169,7 @@ def parse_http_date(text: str) -> int | None:
         if found is None or found["month"] not in _MONTHS:
             continue
         year = int(found["year"])
-        if year < 100:
+        if len(found["year"]) == 2:
             # POSIX's window: the RFC's own (50 years from now) needs a clock, and differs for no date in use.
             year += 1900 if year >= 69 else 2000
         second = min(int(found["second"]), 59)  # a leap second

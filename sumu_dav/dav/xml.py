@@ -29,7 +29,8 @@ XML_LANG = f"{{{XML_NAMESPACE}}}lang"
 # Expat refuses namespaces that contain the separator, so a name always splits the same way.
 _SEPARATOR = "\n"
 _ENCODINGS = ("utf-8", "utf-16", "utf-16le", "utf-16be", "us-ascii")
-_PREFIX_IN_TEXT = re.compile(r"([^\W\d][\w.\-]*):(?=[^\W\d])")
+# Begins at the start of a word only, and never goes back: a long word must not be tried from each of its letters.
+_PREFIX_IN_TEXT = re.compile(r"(?<![\w.\-])([^\W\d][\w.\-]*+):(?=[^\W\d])")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
