@@ -12,6 +12,7 @@ import select
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TextIO
@@ -70,6 +71,7 @@ class Server(cheroot.wsgi.Server):
         self._log = RequestLog(request_log or sys.stderr, options.log_format, self.clock)
         self._on_request = on_request
         self._wake = os.eventfd(0, os.EFD_NONBLOCK)
+        self._accepting = threading.Lock()
         if options.certificate is not None:
             self.ssl_adapter = TlsAdapter(options.certificate, options.private_key, self.error_log)
 
@@ -104,25 +106,29 @@ class Server(cheroot.wsgi.Server):
         poll = select.poll()
         poll.register(self.socket, select.POLLIN)
         poll.register(self._wake, select.POLLIN)
-        while True:
-            ready = dict(poll.poll(TICK * 1000))
-            if self._wake in ready:
-                return
-            if ready:
-                self._accept()
-            self.requests.tick()
-            self._log.flush()
+        with self._accepting:
+            while self._wake not in (ready := dict(poll.poll(TICK * 1000))):
+                if ready:
+                    self._accept()
+                self.requests.tick()
+                self._log.flush()
 
     def request_stop(self) -> None:
         """Make `serve` return. Safe in a signal handler and between threads."""
-        os.eventfd_write(self._wake, 1)
+        if self.ready:
+            os.eventfd_write(self._wake, 1)
 
     def stop(self) -> None:
-        """Close idle connections at once, let requests in hand end within `stop_timeout`, cut the rest."""
-        if self.ready:
-            self.request_stop()
-            super().stop()
-            self._log.flush()
+        """Close idle connections at once, let requests in hand end within `stop_timeout`, cut the rest.
+
+        Waits for `serve` to return, so it can't be called from a signal handler in its thread.
+        """
+        self.request_stop()
+        with self._accepting:
+            if self.ready:
+                super().stop()
+                os.close(self._wake)
+                self._log.flush()
 
     def error_log(self, msg: str = "", level: int = logging.ERROR, traceback: bool = False) -> None:
         """What goes wrong beside requests, into the logger `sumu_dav.server`."""

@@ -7,6 +7,7 @@ import io
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -119,12 +120,8 @@ class Toy:
     def port(self) -> int:
         return int(self.server.bind_addr[1])
 
-    def connect(self, *, receive_buffer: int | None = None, tls: ssl.SSLContext | None = None) -> Client:
-        sock = socket.socket()
-        sock.settimeout(20)
-        if receive_buffer is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        sock.connect(("127.0.0.1", self.port))
+    def connect(self, *, tls: ssl.SSLContext | None = None) -> Client:
+        sock = socket.create_connection(("127.0.0.1", self.port), timeout=20)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is not None:
             sock = tls.wrap_socket(sock, server_hostname="localhost")
@@ -158,6 +155,16 @@ def toy_server(app: App, **options: Any) -> Iterator[Toy]:
             client.close()
         server.stop()
         thread.join()
+
+
+def eventually(question: Callable[[], bool], seconds: float = 10) -> bool:
+    """Whether the answer becomes yes in time: for what the server does on its own, and tells nobody."""
+    end = time.monotonic() + seconds
+    while not question():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def hello(environ: dict[str, Any], start_response: Any) -> list[bytes]:
