@@ -159,4 +159,4 @@ def _change(element: Element, is_set: bool) -> PropChange:
 
 def _bounded(what: str, value: str) -> None:
     if len(value.encode()) > MAX_PROPERTY_BYTES:
-        raise TooLarge(what, MAX_PROPERTY_BYTES)
+        raise TooLarge(MAX_PROPERTY_BYTES, what)

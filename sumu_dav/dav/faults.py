@@ -34,8 +34,8 @@ class BadXml(SumuError):
 class TooLarge(SumuError):
     """Something that is sent in a body is larger than is taken. `limit` is bytes."""
 
-    what: str
     limit: int
+    what: str
 
     def __str__(self) -> str:
         return f"The {self.what} is larger than {self.limit} bytes."

@@ -38,6 +38,8 @@ _ANSWERS: dict[type[errors.SumuError], Answer] = {
     errors.Damaged: Answer(503),
     errors.SettingRefused: Answer(503),
     errors.AccountRefused: Answer(403),
+    errors.BadCredentials: Answer(401),
+    errors.TooManyAttempts: Answer(429),
     faults.BadRequest: Answer(400),
     faults.BadXml: Answer(400),
     faults.TooLarge: Answer(413),

@@ -89,7 +89,7 @@ def parse(body: bytes) -> Element:
     Raises BadXml for what is not well-formed or not allowed, TooLarge beyond MAX_BODY_BYTES.
     """
     if len(body) > MAX_BODY_BYTES:
-        raise TooLarge("XML body", MAX_BODY_BYTES)
+        raise TooLarge(MAX_BODY_BYTES, "XML body")
     builder = _Builder()
     try:
         builder.parser.Parse(body, True)

@@ -16,7 +16,6 @@ from sumu_dav.dav.bodies import (
 )
 from sumu_dav.dav.faults import BadXml, TooLarge, UnsupportedReport
 
-
 NAMESPACES = ' xmlns:D="DAV:" xmlns:oc="http://owncloud.org/ns">'
 
 
@@ -65,7 +64,8 @@ def test_a_propfind_that_asks_for_nothing_is_refused(xml: str) -> None:
 def test_proppatch_keeps_the_order_and_the_xml() -> None:
     body = dav(
         "<D:propertyupdate><D:remove><D:prop><oc:favorite/></D:prop></D:remove>"
-        "<D:set><D:prop xml:lang='en'><oc:favorite>1</oc:favorite><k xmlns='urn:k'><v>x &amp; y</v></k></D:prop></D:set>"
+        "<D:set><D:prop xml:lang='en'><oc:favorite>1</oc:favorite>"
+        "<k xmlns='urn:k'><v>x &amp; y</v></k></D:prop></D:set>"
         "<D:remove><D:prop><k xmlns='urn:k'>ignored</k></D:prop></D:remove></D:propertyupdate>"
     )
     favorite = "{http://owncloud.org/ns}favorite"

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import pytest
 
@@ -62,8 +63,6 @@ def test_a_long_header_is_read_quickly(reader: str) -> None:
     for start in ("", "sha-256=:AAAA:", "/", "<"):
         for fragment in FRAGMENTS:
             begun = time.monotonic()
-            try:
+            with suppress(BadRequest, NameRefused, RangeNotSatisfiable):
                 read({key: start + fragment * (HEAD_BYTES // len(fragment)) + "!"})
-            except (BadRequest, NameRefused, RangeNotSatisfiable):
-                pass
             assert time.monotonic() - begun < 2, (start, fragment)

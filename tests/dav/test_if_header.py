@@ -10,7 +10,10 @@ from sumu_dav.dav.target import Target, parse_reference
 from sumu_dav.errors import NameRefused
 
 PHOTO = parse_reference("/alice/a.jpg")
-LOCKED = {("alice", "a.jpg"): Observed('"one"', {"urn:t:1"}), ("alice", "b"): Observed('"b"', {"urn:t:2"})}
+LOCKED: dict[tuple[str, ...], Observed] = {
+    ("alice", "a.jpg"): Observed('"one"', {"urn:t:1"}),
+    ("alice", "b"): Observed('"b"', {"urn:t:2"}),
+}
 
 
 def seen(target: Target) -> Observed:

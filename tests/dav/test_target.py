@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 
 from sumu_dav.dav.faults import BadRequest
-from sumu_dav.dav.target import Space, Target, encode, href, parse_destination, parse_reference, parse_request
+from sumu_dav.dav.target import Space, Target, encode, href, parse_destination, parse_request
 from sumu_dav.errors import NameRefused
 
 

@@ -1,6 +1,7 @@
 """XML from strangers: bounded, without tricks, and written back so that it means the same elsewhere."""
 
 import time
+from contextlib import suppress
 from xml.etree import ElementTree
 
 import pytest
@@ -165,10 +166,8 @@ def test_what_is_written_back_means_what_was_sent(tree: str) -> None:
     )
 )
 def test_any_bytes_are_xml_or_refused(body: bytes) -> None:
-    try:
+    with suppress(BadXml):
         parse(body).serialized()
-    except BadXml:
-        pass
 
 
 def test_text_that_xml_has_no_place_for_is_replaced() -> None:
