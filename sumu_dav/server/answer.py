@@ -13,6 +13,8 @@ import threading
 from collections.abc import Iterator
 from typing import IO, Protocol
 
+from sumu_dav.server.clock import Clock
+
 BLOCK = 256 * 1024
 """Bytes read from a file at once: fits the second-level cache, so that the copy into the socket finds them there."""
 
@@ -157,3 +159,13 @@ def head_bytes(status: str, headers: list[tuple[str, str]], own: list[str]) -> b
         return (text + "\r\n\r\n").encode("latin-1")
     except UnicodeEncodeError as error:
         raise UnfitAnswer("a header that is not Latin-1") from error
+
+
+SERVER_NAME = "sumu_dav"
+"""What the `Server` header says: no version, which would only help to pick an attack."""
+
+
+def own_headers(clock: Clock, *, dated: bool = False) -> list[str]:
+    """The header lines that the server gives every answer; `dated`: the application gave a Date."""
+    server = f"Server: {SERVER_NAME}"
+    return [server] if dated else [server, f"Date: {clock.http_date()}"]

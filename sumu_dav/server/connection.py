@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING, Any
 
 import cheroot.server
 
-from sumu_dav.server.answer import WOULD_BLOCK, Outgoing, head_bytes
-from sumu_dav.server.body import READ_AHEAD, Body, BodyCut, ChunkedBody, KnownLengthBody
+from sumu_dav.server.answer import WOULD_BLOCK, Outgoing, head_bytes, own_headers
+from sumu_dav.server.body import READ_AHEAD, Body, ChunkedBody, KnownLengthBody
 from sumu_dav.server.gateway import Gateway, Request
 from sumu_dav.server.head import Head, HeadRefused, parse_head
 from sumu_dav.server.patience import Patience
 from sumu_dav.server.requestlog import RequestRecord
+from sumu_dav.server.stream import Stream
 
 if TYPE_CHECKING:
     from sumu_dav.server.launcher import Server
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 SMALL_BODY = 64 * 1024
 """Bytes up to which a body is awaited with its head, without a thread: every PROPFIND, LOCK and PROPPATCH, and the
 refused ones among them leave the connection usable."""
-
-RECEIVE = 64 * 1024
-"""Bytes asked of the socket at once."""
 
 HEAD_READS = 32
 """Pieces in which a head may come. One that drips in more is looked at only twice a second: the time a dripping client
@@ -80,22 +78,18 @@ class Connection(cheroot.server.HTTPConnection):
         self.server: Server = server
         self.socket: socket.socket = sock
         self.fd = sock.fileno()
-        self.encrypted = isinstance(sock, ssl.SSLSocket)
+        self.stream = Stream(sock, Patience(server.options.body_grace, server.options.body_min_rate))
         self.remote_addr, self.remote_port = peer, port
-        self.phase = Phase.HANDSHAKE if self.encrypted else Phase.HEAD
-        self.interest = select.EPOLLIN
+        self.phase = Phase.HANDSHAKE if self.stream.encrypted else Phase.HEAD
         self.parked_at = time.monotonic()
         self.deadline = self.parked_at + server.options.head_timeout
         """When the reaper ends the present phase, by the monotonic clock; infinite while a worker is at it."""
         self.expired = False
-        self.broken = False
-        """Whether the client is known to be gone."""
-        self.buffer = bytearray()
         self._trusted = server.proxies.trusts(peer)
         self._environ = server.environ | {
             "REMOTE_ADDR": peer,
             "REMOTE_PORT": str(port),
-            "wsgi.url_scheme": "https" if self.encrypted else "http",
+            "wsgi.url_scheme": "https" if self.stream.encrypted else "http",
         }
         self._searched = 0
         self._reads = 0
@@ -106,8 +100,6 @@ class Connection(cheroot.server.HTTPConnection):
         self._outgoing: Outgoing | None = None
         self._sent = 0
         self._drained = 0
-        self._continue_due = False
-        self._patience = Patience(server.options.body_grace, server.options.body_min_rate)
 
     # -- driven by a worker ------------------------------------------------------------------------------------------
 
@@ -117,7 +109,7 @@ class Connection(cheroot.server.HTTPConnection):
             while (progress := _STEPS[self.phase](self)) is AGAIN:
                 pass
         except OSError:
-            self.broken = True
+            self.stream.broken = True
             self._finish()
             return CLOSE
         if progress is not CLOSE:
@@ -136,17 +128,12 @@ class Connection(cheroot.server.HTTPConnection):
         """The deadline has passed: wake the connection up, so that a worker ends it."""
         self.expired = True
         reading = self.phase in (Phase.HEAD, Phase.SMALL_BODY)
-        self._shut(socket.SHUT_RD if reading else socket.SHUT_RDWR)
+        self.stream.shut(socket.SHUT_RD if reading else socket.SHUT_RDWR)
 
     def cut(self) -> None:
         """The server stops: whoever waits for this client gets an error now."""
         self.expired = True
-        self._shut(socket.SHUT_RDWR)
-
-    def _shut(self, how: int) -> None:
-        with suppress(OSError):
-            # Past SSLSocket.shutdown, which would take the TLS state from under the worker.
-            socket.socket.shutdown(self.socket, how)
+        self.stream.cut()
 
     # -- steps -------------------------------------------------------------------------------------------------------
 
@@ -154,11 +141,8 @@ class Connection(cheroot.server.HTTPConnection):
         assert isinstance(self.socket, ssl.SSLSocket)
         try:
             self.socket.do_handshake()
-        except ssl.SSLWantReadError:
-            self.interest = select.EPOLLIN
-            return PARK
-        except ssl.SSLWantWriteError:
-            self.interest = select.EPOLLOUT
+        except WOULD_BLOCK as error:
+            self.stream.wants(error, select.EPOLLIN)
             return PARK
         except ssl.SSLError as error:
             if error.reason == "HTTP_REQUEST":
@@ -169,7 +153,7 @@ class Connection(cheroot.server.HTTPConnection):
         return AGAIN
 
     def _read_head(self) -> Progress:
-        buffer = self.buffer
+        buffer = self.stream.buffer
         while True:
             if buffer:
                 if buffer.startswith(b"\r\n"):
@@ -188,7 +172,7 @@ class Connection(cheroot.server.HTTPConnection):
                     self.deadline = time.monotonic() + self.server.options.head_timeout
             if self.expired:
                 return self._refuse("408 Request Timeout", "the head took too long") if buffer else CLOSE
-            data = self._receive()
+            data = self.stream.receive()
             if data is None:
                 return DEFER if self._reads > HEAD_READS else PARK
             if not data:
@@ -198,7 +182,7 @@ class Connection(cheroot.server.HTTPConnection):
 
     def _hopeless(self, end: int) -> Progress | None:
         """Refuse at once a head that can't become one, rather than at the end of its time."""
-        buffer = self.buffer
+        buffer = self.stream.buffer
         if end > 0 or len(buffer) > self.server.options.head_limit:
             return self._refuse("431 Request Header Fields Too Large", "the head is too large")
         line = buffer.find(b"\n")
@@ -218,11 +202,10 @@ class Connection(cheroot.server.HTTPConnection):
             return self._refuse(refusal.status, refusal.reason)
         length = head.length or 0
         if head.chunked or length > SMALL_BODY or (length and head.expects_continue):
-            self._patience = Patience(self.server.options.body_grace, self.server.options.body_min_rate)
-            self._body = ChunkedBody(self) if head.chunked else KnownLengthBody(self, length)
-            self._continue_due = head.expects_continue
+            self._body = ChunkedBody(self.stream) if head.chunked else KnownLengthBody(self.stream, length)
+            self.stream.invitation = _CONTINUE if head.expects_continue and not self.stream.buffer else b""
             return self._answer(io.BufferedReader(self._body, READ_AHEAD))
-        if length > len(self.buffer):
+        if length > len(self.stream.buffer):
             self.deadline = self._started + self.server.options.body_grace
             self.phase = Phase.SMALL_BODY
             return AGAIN
@@ -231,25 +214,26 @@ class Connection(cheroot.server.HTTPConnection):
     def _read_small_body(self) -> Progress:
         assert self._head is not None
         length = self._head.length or 0
-        while len(self.buffer) < length:
+        while len(self.stream.buffer) < length:
             if self.expired:
                 return self._refuse("408 Request Timeout", "the body took too long")
-            data = self._receive()
+            data = self.stream.receive()
             if data is None:
                 return PARK
             if not data:
                 return CLOSE
-            self.buffer += data
+            self.stream.buffer += data
         return self._answer_small(length)
 
     def _answer_small(self, length: int) -> Progress:
-        content = bytes(self.buffer[:length])
-        del self.buffer[:length]
+        content = bytes(self.stream.buffer[:length])
+        del self.stream.buffer[:length]
         return self._answer(io.BytesIO(content))
 
     def _answer(self, source: io.BytesIO | io.BufferedReader) -> Progress:
         assert self._head is not None
         self.deadline = math.inf
+        self.stream.patience.renew()
         self._gateway = self.server.gateway(Request(self, self._head, source, self._body))
         self._gateway.respond()
         self._outgoing = self._gateway.outgoing
@@ -261,15 +245,16 @@ class Connection(cheroot.server.HTTPConnection):
         if not self._started:
             self._started = time.monotonic()
         content = reason.encode() + b"\n"
-        own = [*self.own_headers(dated=False), "Content-Type: text/plain", f"Content-Length: {len(content)}"]
+        own = ["Content-Type: text/plain", f"Content-Length: {len(content)}", "Connection: close"]
+        own += own_headers(self.server.clock)
         with suppress(*WOULD_BLOCK):
             # Into an empty socket buffer; where it is full, the client does not read answers.
-            self.socket.send(head_bytes(status, [], [*own, "Connection: close"]) + content)
+            self.socket.send(head_bytes(status, [], own) + content)
         self._record(int(status[:3]), 0, len(content))
         return self._start_draining()
 
     def _send(self) -> Progress:
-        outgoing, sock, patience = self._outgoing, self.socket, self._patience
+        outgoing, sock, patience = self._outgoing, self.socket, self.stream.patience
         if self.deadline != math.inf:
             patience.spend(time.monotonic() - self.parked_at)
             self.deadline = math.inf
@@ -280,7 +265,7 @@ class Connection(cheroot.server.HTTPConnection):
         except WOULD_BLOCK as error:
             if self.expired or patience.exhausted:
                 raise ConnectionAbortedError("the client does not take its answer") from error
-            self.interest = select.EPOLLIN if isinstance(error, ssl.SSLWantReadError) else select.EPOLLOUT
+            self.stream.wants(error, select.EPOLLOUT)
             self.deadline = time.monotonic() + patience.left
             return PARK
         return self._next()
@@ -296,8 +281,8 @@ class Connection(cheroot.server.HTTPConnection):
         if not gateway.keep_alive or not self.server.ready or self.expired:
             return CLOSE
         self.phase = Phase.HEAD
-        self.interest = select.EPOLLIN
-        if self.buffer or self._pending():
+        self.stream.interest = select.EPOLLIN
+        if self.stream.pending():
             self.deadline = time.monotonic() + self.server.options.head_timeout
             return AGAIN
         self.deadline = time.monotonic() + self.server.options.idle_timeout
@@ -306,25 +291,22 @@ class Connection(cheroot.server.HTTPConnection):
     def _start_draining(self) -> Progress:
         """Say that no more is coming and read on for a while: a close now would reset the connection, and the client
         lose the answer that it has not read yet (RFC 9112 §9.6)."""
-        self._shut(socket.SHUT_WR)
-        self.buffer.clear()
+        self.stream.shut(socket.SHUT_WR)
+        self.stream.buffer.clear()
         self.phase = Phase.DRAINING
-        self.interest = select.EPOLLIN
+        self.stream.interest = select.EPOLLIN
         self.deadline = time.monotonic() + self.server.options.drain_timeout
         return AGAIN
 
     def _drain(self) -> Progress:
         while not self.expired and self._drained < self.server.options.drain_limit:
-            try:
-                size = len(socket.socket.recv(self.socket, RECEIVE))
-            except BlockingIOError:
+            size = self.stream.discard()
+            if size is None:
                 return PARK
             if not size:
                 break
             self._drained += size
         return CLOSE
-
-    # -- what bodies and answers need of the connection ---------------------------------------------------------------
 
     def environ_for(self, head: Head) -> dict[str, Any]:
         """The environ's part that does not depend on the request line: the connection's and the head's fields."""
@@ -337,87 +319,6 @@ class Connection(cheroot.server.HTTPConnection):
             if scheme in ("http", "https"):
                 environ["wsgi.url_scheme"] = scheme
         return environ
-
-    def own_headers(self, *, dated: bool) -> list[str]:
-        """The server's own header lines; `dated`: the application gave a Date."""
-        server = f"Server: {self.server.server_name}"
-        return [server] if dated else [server, f"Date: {self.server.clock.http_date()}"]
-
-    def may_continue(self, body: Body | None) -> bool:
-        """Whether another request can follow: nothing of this one's body is left on the wire."""
-        return self.server.ready and (body is None or body.finished)
-
-    def receive_into(self, view: memoryview) -> int:
-        """Wait for bytes of a body. Raises BodyCut."""
-        self._invite()
-        while True:
-            try:
-                size = self.socket.recv_into(view)
-            except WOULD_BLOCK as error:
-                self._wait(error, select.POLLIN)
-            except OSError as error:
-                self.broken = True
-                raise BodyCut("the client is gone in the middle of its body") from error
-            else:
-                if not size:
-                    raise BodyCut("the body ended early")
-                self._patience.earn(size)
-                return size
-
-    def fill(self) -> None:
-        """Wait for more of a body in `buffer`. Raises BodyCut."""
-        block = memoryview(bytearray(RECEIVE))
-        self.buffer += block[: self.receive_into(block)]
-
-    def send_all(self, data: bytes) -> None:
-        """Send a piece of a streamed answer, waiting for room. Raises OSError where the client is gone or too slow."""
-        left = memoryview(data)
-        while left:
-            try:
-                size = self.socket.send(left)
-            except WOULD_BLOCK as error:
-                self._wait(error, select.POLLOUT)
-            except OSError:
-                self.broken = True
-                raise
-            else:
-                self._patience.earn(size)
-                left = left[size:]
-
-    def _invite(self) -> None:
-        """Send the interim answer that the client waits for, now that its body is wanted (RFC 9110 §10.1.1)."""
-        if self._continue_due:
-            self._continue_due = False
-            if not self.buffer and self._gateway is not None and not self._gateway.head_sent:
-                self.send_all(_CONTINUE)
-
-    def _wait(self, blocked: OSError, event: int) -> None:
-        """Wait in this thread until the socket is ready. Raises BodyCut when patience or the server ends.
-
-        `event` is what a plain socket waits for; TLS says itself what it wants.
-        """
-        if isinstance(blocked, ssl.SSLError):
-            event = select.POLLIN if isinstance(blocked, ssl.SSLWantReadError) else select.POLLOUT
-        poll = select.poll()
-        poll.register(self.fd, event)
-        before = time.monotonic()
-        poll.poll(max(0.0, self._patience.left) * 1000)
-        self._patience.spend(time.monotonic() - before)
-        if self._patience.exhausted or self.expired:
-            self.broken = True
-            raise BodyCut("the client is too slow, or the server stops")
-
-    def _receive(self) -> bytes | None:
-        """What has come, b"" at the end, None where nothing has."""
-        try:
-            return self.socket.recv(RECEIVE)
-        except WOULD_BLOCK as error:
-            self.interest = select.EPOLLOUT if isinstance(error, ssl.SSLWantWriteError) else select.EPOLLIN
-            return None
-
-    def _pending(self) -> bool:
-        """Whether TLS has decrypted bytes that the selector can't know of."""
-        return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
 
     # -- accounting --------------------------------------------------------------------------------------------------
 

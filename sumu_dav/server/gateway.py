@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import cheroot.server
 
-from sumu_dav.server.answer import BytesOut, FileOut, FileWrapper, Outgoing, head_bytes
+from sumu_dav.server.answer import BytesOut, FileOut, FileWrapper, Outgoing, head_bytes, own_headers
 from sumu_dav.server.body import Body, BodyCut
 from sumu_dav.server.head import Head
 
@@ -72,7 +72,7 @@ class Gateway(cheroot.server.Gateway):
         except Exception as error:  # noqa: BLE001 - whatever the application raises, the server goes on
             self.keep_alive = False
             connection = self.request.connection
-            if not connection.broken:
+            if not connection.stream.broken:
                 connection.server.error_log(f"{self.request.head.method} failed: {error!r}", traceback=True)
                 if not self.head_sent:
                     self.outgoing = self._failure()
@@ -130,7 +130,7 @@ class Gateway(cheroot.server.Gateway):
             parts += (b"%x\r\n" % len(chunk), chunk, b"\r\n") if self._chunked else (chunk,)
             self.content_sent += len(chunk)
         self.head_sent = True
-        self.request.connection.send_all(b"".join(parts))
+        self.request.connection.stream.send_all(b"".join(parts))
 
     def close(self) -> None:
         """Release what the application returned, whatever became of it."""
@@ -167,7 +167,7 @@ class Gateway(cheroot.server.Gateway):
         head = self._head(size)
         if self._bodyless():
             return BytesOut(head)
-        return FileOut(head, descriptor, offset, size, encrypted=self.request.connection.encrypted)
+        return FileOut(head, descriptor, offset, size, encrypted=self.request.connection.stream.encrypted)
 
     def _whole(self, content: bytes) -> Outgoing:
         if self._bodyless():
@@ -219,7 +219,7 @@ class Gateway(cheroot.server.Gateway):
             raise AssertionError("the application never called start_response")
         request = self.request
         connection = request.connection
-        own = connection.own_headers(dated=self._dated)
+        own = own_headers(connection.server.clock, dated=self._dated)
         announced = any(name.lower() == "content-length" for name, _ in self.headers)
         if not announced and self.status[:3] not in ("204", "304"):
             if length is not None:
@@ -230,8 +230,10 @@ class Gateway(cheroot.server.Gateway):
                     own.append("Transfer-Encoding: chunked")
                 else:
                     self.keep_alive = False
-        if not connection.may_continue(request.body):
+        unread = request.body is not None and not request.body.finished
+        if unread or not connection.server.ready:
             self.keep_alive = False
+        connection.stream.invitation = b""
         if not self.keep_alive:
             own.append("Connection: close")
         elif request.head.version == "HTTP/1.0":

@@ -19,7 +19,7 @@ from typing import Any, TextIO
 
 import cheroot.wsgi
 
-from sumu_dav.server.answer import FileWrapper
+from sumu_dav.server.answer import SERVER_NAME, FileWrapper
 from sumu_dav.server.clock import Clock
 from sumu_dav.server.connection import Connection
 from sumu_dav.server.forwarded import TrustedProxies
@@ -31,9 +31,6 @@ from sumu_dav.server.workers import WorkerPool
 
 TICK = 0.5
 """Seconds between two looks at deadlines, and at most until a line of the request log is written."""
-
-SERVER_NAME = "sumu_dav"
-"""What the `Server` header says: no version, which would only help to pick an attack."""
 
 _OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 

@@ -21,6 +21,10 @@ class Patience:
         self.rate = rate
         self.left = grace
 
+    def renew(self) -> None:
+        """Another request begins."""
+        self.left = self.grace
+
     def earn(self, size: int) -> None:
         """`size` bytes have passed."""
         self.left = min(self.grace, self.left + size / self.rate)

@@ -53,7 +53,7 @@ class WorkerPool:
 
     def put(self, connection: Connection) -> None:
         """Arm a connection for what it waits for."""
-        self._epoll.modify(connection.fd, connection.interest | select.EPOLLONESHOT)
+        self._epoll.modify(connection.fd, connection.stream.interest | select.EPOLLONESHOT)
 
     def get(self) -> Connection | None:
         """Wait for a connection that is ready; it is then this thread's alone. None: the pool has ended."""
