@@ -1,0 +1,313 @@
+"""A change being put together in terms of photos, and compiled into a plan of durable steps.
+
+What is added comes before the records, what is taken away after them; the use cases need not think of the order.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sumu_dav.archive.content import Content, Records
+from sumu_dav.archive.lookup import Lookup, album_parts, copy_place, photo_place
+from sumu_dav.archive.nodes import Path
+from sumu_dav.archive.plan import Performer, Plan
+from sumu_dav.archive.stores import Other, TrashEntry
+from sumu_dav.archive.turns import Turns
+from sumu_dav.errors import Conflict, SumuError
+from sumu_dav.library import Place, Side, Upload, suffixed
+from sumu_dav.model import FAVORITES, Photo
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every use case works with."""
+
+    lookup: Lookup
+    records: Records
+    performer: Performer
+    turns: Turns
+    users: Callable[[], Iterable[str]]
+    filing_pattern: str
+
+
+def album_for(desk: Desk, content: Content) -> str:
+    """The album that a loose photo is filed into, by the month it was taken."""
+    moment = content.taken.local if content.taken else desk.records.now()
+    return moment.strftime(desk.filing_pattern)
+
+
+def album_of(desk: Desk, photo: Photo) -> str:
+    """The album that a recorded photo would be filed into."""
+    moment = datetime.fromisoformat(photo.taken or photo.modified)
+    if moment.utcoffset() == timedelta(0):
+        moment = moment.astimezone(desk.records.zone)
+    return moment.strftime(desk.filing_pattern)
+
+
+class Draft:
+    """One change. Nothing happens before `commit`."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.lookup = desk.lookup
+        self._first = Plan()
+        self._last = Plan()
+        self._put: dict[int, Photo] = {}
+        self._drop: dict[int, Photo] = {}
+        self._others_put: dict[int, Other] = {}
+        self._others_drop: set[int] = set()
+        self._trash_put: list[TrashEntry] = []
+        self._trash_drop: list[int] = []
+        self._bytes_at: dict[int, Place] = {}
+        self._parked: list[Place] = []
+        self._claimed: set[Place] = set()
+        self._vacated: set[Place] = set()
+
+    # Records
+
+    def current(self, photo: Photo) -> Photo:
+        """The photo's record as the draft has it so far."""
+        return self._put.get(photo.doc_id, photo)
+
+    def put(self, photo: Photo) -> Photo:
+        """Write a record, new or changed."""
+        self._put[photo.doc_id] = photo
+        return photo
+
+    def drop(self, photo: Photo) -> None:
+        """Take a record out of the catalogue."""
+        self._put.pop(photo.doc_id, None)
+        self._drop[photo.doc_id] = photo
+
+    def put_other(self, other: Other) -> None:
+        """Write what is kept of a path that is no photo's."""
+        self._others_drop.discard(other.doc_id)
+        self._others_put[other.doc_id] = other
+
+    def drop_other(self, user: str, parts: tuple[str, ...]) -> Other | None:
+        """Take away what is kept of a path, and return it."""
+        other = self.desk.performer.others.get(user, parts)
+        if other is not None:
+            self._others_put.pop(other.doc_id, None)
+            self._others_drop.add(other.doc_id)
+        return other
+
+    def set_other(
+        self, user: str, parts: tuple[str, ...], properties: dict[str, str], photo: Photo | None = None
+    ) -> None:
+        """Keep properties (and perhaps a photo's record) for a path that is no photo's."""
+        others = self.desk.performer.others
+        known = others.get(user, parts)
+        if properties or photo is not None:
+            doc_id = known.doc_id if known else others.new_id()
+            self.put_other(Other(doc_id, user, "/".join(parts), properties, photo))
+        elif known is not None:
+            self.drop_other(user, parts)
+
+    # Files
+
+    def parked(self, source: Upload | Place) -> Place:
+        """A durable place that a plan may name for bytes that came in."""
+        if isinstance(source, Place):
+            return source
+        place = source.park()
+        self._parked.append(place)
+        return place
+
+    def folder(self, place: Place) -> None:
+        """Make a folder and those above it."""
+        self._first.folder(place)
+
+    def bring(self, source: Upload | Place, place: Place, *, photo: Photo | None = None) -> None:
+        """Put bytes into place, over what is there (which was given to `discard_replaced` before, if it matters)."""
+        held = self.parked(source)
+        if photo is not None:
+            self._bytes_at[photo.doc_id] = held
+        if held.side is Side.HIDDEN or held.side is Side.VISIBLE:
+            self._vacated.add(held)
+        self._claimed.add(place)
+        self._first.rename(held, place)
+
+    def move_folder(self, place: Place, to: Place) -> None:
+        """Move a whole folder."""
+        self._first.rename(place, to)
+
+    def unlink(self, place: Place) -> None:
+        """Remove a file whose bytes need not be kept."""
+        self._vacated.add(place)
+        self._last.unlink(place)
+
+    def clear_way(self, place: Place) -> None:
+        """Remove an empty folder that a file is to replace."""
+        self._first.rmdir(place)
+
+    def rmdir(self, place: Place) -> None:
+        """Remove a folder, if it is empty by then."""
+        self._last.rmdir(place)
+
+    def discard(self, path: Path, place: Place, size: int, why: str, photo: Photo | None = None) -> None:
+        """Move a file into the trash, with its record and properties."""
+        entry = self._trash_entry(path, size, why, photo)
+        self._vacated.add(place)
+        self._last.folder(entry.place.parent)
+        self._last.rename(place, entry.place)
+
+    def discard_replaced(self, path: Path, place: Place, size: int, why: str, photo: Photo | None = None) -> None:
+        """Keep in the trash what `bring` is about to replace, so that its name never points to nothing."""
+        entry = self._trash_entry(path, size, why, photo)
+        self._first.folder(entry.place.parent)
+        self._first.keep(place, entry.place)
+
+    def note_cleared(self, user: str, photos: Iterable[Photo]) -> None:
+        """One entry in the trash for favourites that were cleared together."""
+        entry = replace(
+            self._blank_entry(Path(user, (FAVORITES,)), 0, "favorites cleared"),
+            has_bytes=False,
+            cleared=tuple(photo.id for photo in photos),
+        )
+        self._trash_put.append(entry)
+
+    def set_aside(self, photo: Photo, why: str) -> None:
+        """Take a record out whose file vanished, and keep it for when the file comes back."""
+        entry = self._blank_entry(Path(photo.user, (*album_parts(photo.album), photo.name)), photo.size, why)
+        self._trash_put.append(replace(entry, has_bytes=False, photo=photo))
+        self.drop(photo)
+
+    def forget_trash(self, entry: TrashEntry) -> None:
+        """Take an entry out of the list of the trash (its bytes are moved by `bring`, or were never there)."""
+        self._trash_drop.append(entry.doc_id)
+
+    def _blank_entry(self, path: Path, size: int, why: str) -> TrashEntry:
+        return TrashEntry(
+            doc_id=self.desk.performer.trash.new_id(),
+            id=uuid.uuid4().hex,
+            user=path.user,
+            album=path.album,
+            name=path.name,
+            size=size,
+            when=self.desk.records.now().isoformat(),
+            why=why,
+        )
+
+    def _trash_entry(self, path: Path, size: int, why: str, photo: Photo | None) -> TrashEntry:
+        properties: dict[str, str] = {}
+        if photo is None:
+            other = self.desk.performer.others.get(path.user, path.parts)
+            properties = dict(other.properties) if other else {}
+        entry = replace(self._blank_entry(path, size, why), photo=photo, properties=properties)
+        self._trash_put.append(entry)
+        return entry
+
+    # Names
+
+    def is_free(self, place: Place) -> bool:
+        """Whether nothing lies, or will lie, at a place."""
+        if place in self._claimed:
+            return False
+        if place in self._vacated:
+            return True
+        tree = self.lookup.tree
+        return tree.stat(place) is None and not tree.is_folder(place)
+
+    def free_name(self, user: str, folder: tuple[str, ...], name: str, also: tuple[str, ...] = ()) -> str:
+        """The name, with the first suffix that leaves it and the names of `also` free in a folder of both trees.
+
+        `also` are the names that must get the same suffix: the other half of a live photo.
+        """
+        number = 1
+        while True:
+            candidates = [name, *also] if number == 1 else [suffixed(each, number) for each in (name, *also)]
+            if all(
+                self.is_free(Place(side, user, (*folder, candidate)))
+                for candidate in candidates
+                for side in (Side.VISIBLE, Side.HIDDEN)
+            ) and not any(self._is_recorded(user, folder, candidate) for candidate in candidates):
+                return candidates[0]
+            number += 1
+
+    def _is_recorded(self, user: str, folder: tuple[str, ...], name: str) -> bool:
+        catalog = self.lookup.catalog
+        found = catalog.favorite(user, name) if folder == (FAVORITES,) else catalog.at(user, "/".join(folder), name)
+        if found is None or found.doc_id in self._drop:
+            return False
+        now = self.current(found)
+        here = (now.favorite_name == name) if folder == (FAVORITES,) else (now.album, now.name) == (found.album, name)
+        return here
+
+    # Favourites
+
+    def favor(self, photo: Photo, name: str | None = None) -> Photo:
+        """Set a photo's flag and make its copy, under `name` where one was chosen (which must be free)."""
+        photo = self.current(photo)
+        if photo.is_favorite and photo.favorite_name is not None:
+            if name is None or name == photo.favorite_name:
+                return photo
+            return self.rename_copy(photo, name)
+        chosen = name or self.free_name(photo.user, (FAVORITES,), photo.name)
+        photo = self.put(replace(photo, is_favorite=True, favorite_name=chosen))
+        self.copy_afresh(photo)
+        return photo
+
+    def copy_afresh(self, photo: Photo) -> None:
+        """Make the favourite's copy of the bytes that the photo will have after this draft."""
+        place = copy_place(photo)
+        if place is None:
+            return
+        source = self._bytes_at.get(photo.doc_id, photo_place(photo))
+        self.folder(place.parent)
+        self.bring(self.lookup.tree.clone(source), place)
+
+    def rename_copy(self, photo: Photo, name: str) -> Photo:
+        """Give a favourite's copy another name."""
+        photo = self.current(photo)
+        old = copy_place(photo)
+        renamed = self.put(replace(photo, favorite_name=name))
+        new = copy_place(renamed)
+        if old is not None and new is not None and old != new:
+            self.bring(old, new)
+        return renamed
+
+    def unfavor(self, photo: Photo) -> Photo:
+        """Clear a photo's flag and take its copy away."""
+        photo = self.current(photo)
+        place = copy_place(photo)
+        if place is not None:
+            self.unlink(place)
+        return self.put(replace(photo, is_favorite=False, favorite_name=None))
+
+    # Carrying out
+
+    def commit(self) -> None:
+        """Do it, durably. Where a domain error is raised, nothing has changed."""
+        plan = Plan([*self._first.steps])
+        plan.records(
+            put=self._put.values(),
+            drop=self._drop,
+            others_put=self._others_put.values(),
+            others_drop=sorted(self._others_drop),
+            trash_put=self._trash_put,
+            trash_drop=self._trash_drop,
+        )
+        plan.steps.extend(self._last.steps)
+        try:
+            self.desk.performer.perform(plan)
+        except SumuError:
+            self.abandon()
+            raise
+
+    def abandon(self) -> None:
+        """Remove what was parked for a change that is not to happen."""
+        for place in self._parked:
+            self.lookup.tree.remove(place)
+
+
+def require_folder(lookup: Lookup, place: Place) -> None:
+    """Refuse where a file lies that an album's folder would need."""
+    for depth in range(1, len(place.parts) + 1):
+        above = Place(place.side, place.user, place.parts[:depth])
+        if lookup.tree.stat(above) is not None:
+            raise Conflict(os.path.join("/", place.user, *above.parts), "a file has the name of the folder")

@@ -1,0 +1,115 @@
+"""Opens an archive: the lock on the state, the right tree, the files of the state; and puts right what a crash left."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+
+from sumu_dav.archive.archive import Archive
+from sumu_dav.archive.content import Records
+from sumu_dav.archive.draft import Desk
+from sumu_dav.archive.lookup import Lookup, Seen
+from sumu_dav.archive.plan import Performer
+from sumu_dav.archive.stores import Others, Trash
+from sumu_dav.archive.turns import Turns
+from sumu_dav.catalog import EmbeddedCatalog, SeenFile
+from sumu_dav.errors import StateInUse
+from sumu_dav.library import DEFAULT_EXTENSIONS, Tree
+
+_log = logging.getLogger("sumu_dav.archive")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How an archive is kept. `zone` is the server's time zone; times in seconds, sizes in bytes."""
+
+    zone: tzinfo
+    extensions: frozenset[str] = DEFAULT_EXTENSIONS
+    filing_pattern: str = "%y-%m"
+    placeholder_seconds: float = 3600.0
+    chunk_seconds: float = 24 * 3600.0
+    trash_days: float = 30.0
+    trash_max_bytes: int | None = None
+
+
+class StateLock:
+    """The right to write: one process holds `<state>/lock`. Raises StateInUse where another does."""
+
+    def __init__(self, state: str) -> None:
+        os.makedirs(state, mode=0o700, exist_ok=True)
+        self._fd = os.open(os.path.join(state, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._fd)
+            raise StateInUse(state) from None
+
+    def release(self) -> None:
+        """Let others write."""
+        os.close(self._fd)
+
+
+def open_archive(
+    plex: str,
+    state: str,
+    options: Options,
+    *,
+    users: Callable[[], Iterable[str]],
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Archive:
+    """Open for reading and writing. Raises StateInUse, TreeMissing, Damaged.
+
+    `users` names the accounts: folders of no account are left alone.
+    """
+    lock = StateLock(state)
+    try:
+        os.makedirs(plex, exist_ok=True)
+        tree = Tree.open(plex, _known_tree_id(state))
+        _write_tree_id(state, tree.id)
+        catalog = EmbeddedCatalog.open(os.path.join(state, "catalog.json"))
+        seen = Seen(
+            SeenFile.open(os.path.join(state, "seen.json")), SeenFile.open(os.path.join(state, "seen-copies.json"))
+        )
+        others = Others(os.path.join(state, "other.json"))
+        trash = Trash(os.path.join(state, "trash.json"))
+    except BaseException:
+        lock.release()
+        raise
+    lookup = Lookup(tree, catalog, seen, options.extensions)
+    performer = Performer(tree, catalog, seen, others, trash, os.path.join(state, "intents"))
+    desk = Desk(
+        lookup, Records(catalog.new_doc_id, clock, options.zone), performer, Turns(), users, options.filing_pattern
+    )
+    performer.recover()
+    removed = tree.sweep(performer.parked())
+    if removed:
+        _log.info("removed %d uploads that were never finished", removed)
+    return Archive(desk, options.placeholder_seconds, lock.release)
+
+
+def _known_tree_id(state: str) -> str | None:
+    try:
+        with open(os.path.join(state, "tree-id"), encoding="ascii") as file:
+            return file.read().strip()
+    except FileNotFoundError:
+        return None
+
+
+def _write_tree_id(state: str, tree_id: str) -> None:
+    path = os.path.join(state, "tree-id")
+    if os.path.exists(path):
+        return
+    with open(path + ".new", "w", encoding="ascii") as file:
+        file.write(tree_id + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(path + ".new", path)
+    folder = os.open(state, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

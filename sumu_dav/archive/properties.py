@@ -1,0 +1,90 @@
+"""What clients write about a resource: dead properties, the modification time, the favourite's flag."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from sumu_dav.archive.content import iso
+from sumu_dav.archive.draft import Desk, Draft
+from sumu_dav.archive.lookup import copy_place, photo_place
+from sumu_dav.archive.nodes import Binding, FileNode, Node, Path
+from sumu_dav.archive.receive import Guard, Receiving
+from sumu_dav.errors import Forbidden, NotFound, SumuError
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyChange:
+    """What one PROPPATCH changes, all or nothing: a dead property's value None removes it; `mtime_ns` is nanoseconds
+    since the epoch; `favorite` None leaves the flag."""
+
+    dead: Mapping[str, str | None] = field(default_factory=dict)
+    favorite: bool | None = None
+    mtime_ns: int | None = None
+
+
+class Properties:
+    """Reads and changes what belongs to a resource beside its bytes."""
+
+    def __init__(self, desk: Desk, receiving: Receiving) -> None:
+        self.desk = desk
+        self.receiving = receiving
+
+    def dead(self, node: Node) -> Mapping[str, str]:
+        """The dead properties of a resource: Clark name to serialised XML."""
+        if isinstance(node, FileNode) and node.is_photo and node.photo is not None:
+            return node.photo.properties
+        other = self.desk.performer.others.get(node.path.user, node.path.parts)
+        return other.properties if other else {}
+
+    def change(self, path: Path, change: PropertyChange, guard: Guard | None = None) -> None:
+        """Change durably. Raises NotFound, Forbidden, NoSpace; nothing has changed then."""
+        with self.desk.turns.alone(path.user):
+            node = self.desk.lookup.find(path)
+            if node is None:
+                raise NotFound(str(path))
+            if guard is not None:
+                guard(node)
+            draft = Draft(self.desk)
+            try:
+                self._draft_change(draft, node, change)
+            except SumuError:
+                draft.abandon()
+                raise
+            draft.commit()
+
+    def _draft_change(self, draft: Draft, node: Node, change: PropertyChange) -> None:
+        photo = node.photo if isinstance(node, FileNode) and node.is_photo else None
+        if change.favorite is not None:
+            if photo is None:
+                raise Forbidden(str(node.path), "only a photo or a video can be a favourite")
+            if change.favorite:
+                self.receiving.favor_with_partner(draft, photo)
+            else:
+                self.receiving.unfavor_with_partner(draft, photo)
+        if change.mtime_ns is not None and isinstance(node, FileNode):
+            self._set_times(draft, node, change.mtime_ns)
+        if not change.dead:
+            return
+        merged = dict(self.dead(node))
+        for name, value in change.dead.items():
+            if value is None:
+                merged.pop(name, None)
+            else:
+                merged[name] = value
+        if photo is not None:
+            draft.put(replace(draft.current(photo), properties=merged))
+        else:
+            other = self.desk.performer.others.get(node.path.user, node.path.parts)
+            draft.set_other(node.path.user, node.path.parts, merged, other.photo if other else None)
+
+    def _set_times(self, draft: Draft, node: FileNode, mtime_ns: int) -> None:
+        tree = self.desk.lookup.tree
+        if not node.is_photo or node.photo is None or node.binding is Binding.PLACEHOLDER:
+            tree.set_times(self.desk.lookup.place_of(node), mtime_ns)
+            return
+        tree.set_times(photo_place(node.photo), mtime_ns)
+        copy = copy_place(node.photo)
+        if copy is not None and tree.stat(copy) is not None:
+            tree.set_times(copy, mtime_ns)
+        draft.put(replace(draft.current(node.photo), modified=iso(mtime_ns)))

@@ -1,0 +1,29 @@
+"""What every verb works with: the archive, accounts, locks, and the few settings that show on the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sumu_dav.archive.archive import Archive
+from sumu_dav.auth.accounts import Accounts
+from sumu_dav.auth.audit import AuditLog
+from sumu_dav.auth.login import Authenticator
+from sumu_dav.dav.locks import LockTable
+from sumu_dav.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts of a running server that its WebDAV face needs."""
+
+    archive: Archive
+    accounts: Accounts
+    authenticator: Authenticator
+    locks: LockTable
+    audit: AuditLog
+    settings: Settings
+
+    @property
+    def instance(self) -> str:
+        """What makes ids unique among servers (the second half of oc:id)."""
+        return self.archive.tree.id.replace("-", "")[:12]

@@ -1,0 +1,99 @@
+"""Conditions and locks, asked before a change and once more at the moment of the change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sumu_dav.archive.lookup import photo_path
+from sumu_dav.archive.nodes import FileNode, Node, Path
+from sumu_dav.archive.receive import Guard
+from sumu_dav.dav.access import reading
+from sumu_dav.dav.conditions import Outcome, State, precondition
+from sumu_dav.dav.context import Context
+from sumu_dav.dav.faults import PreconditionFailed
+from sumu_dav.dav.if_header import Observed
+from sumu_dav.dav.request import Request
+from sumu_dav.dav.target import Space, Target
+from sumu_dav.errors import SumuError
+from sumu_dav.model import FAVORITES, Photo
+
+LockPath = tuple[str, ...]
+
+
+def lock_path(path: Path) -> LockPath:
+    """The key of a path's locks: the same as `Target.path`."""
+    return ("-", "inbox", path.user, *path.parts) if path.inbox else (path.user, *path.parts)
+
+
+def bindings(path: Path, photo: Photo | None) -> list[LockPath]:
+    """Every name of what lies at the path: a write through one needs the tokens of the locks on each."""
+    paths = [lock_path(path)]
+    if path.is_loose:
+        paths.append(lock_path(Path(path.user, path.parts, not path.inbox)))
+    if photo is not None:
+        paths.append(lock_path(photo_path(photo)))
+        for name in photo.loose_names:
+            paths += [lock_path(Path(photo.user, (name,), inbox)) for inbox in (False, True)]
+        if photo.favorite_name is not None:
+            paths.append((photo.user, FAVORITES, photo.favorite_name))
+    return list(dict.fromkeys(paths))
+
+
+def state_of(context: Context, node: Node | None) -> State:
+    """What preconditions are held against."""
+    if node is None:
+        return State(exists=False)
+    if isinstance(node, FileNode):
+        return State(True, context.archive.lookup.etag(node), node.stat.mtime_ns // 1_000_000_000)
+    return State(True, context.archive.collection_etag(node.path))
+
+
+def check_if(request: Request) -> None:
+    """Evaluate the If header (RFC 4918 §10.4). Raises PreconditionFailed."""
+    header = request.if_header
+    if header is None:
+        return
+
+    def observe(target: Target) -> Observed:
+        if target.space not in (Space.USER, Space.INBOX):
+            return Observed(None, ())
+        try:
+            path = reading(request.context.accounts, request.login.account, target)
+        except SumuError:
+            return Observed(None, ())
+        node = request.context.archive.lookup.find(path)
+        photo = node.photo if isinstance(node, FileNode) else None
+        tokens: set[str] = set()
+        for each in bindings(path, photo):
+            tokens |= request.context.locks.tokens(each)
+        return Observed(state_of(request.context, node).etag, tokens)
+
+    if not header.holds(request.target, observe):
+        raise PreconditionFailed("If")
+
+
+def check_conditions(request: Request, node: Node | None) -> None:
+    """Evaluate the preconditions of RFC 9110 §13 for a method that changes something. Raises PreconditionFailed."""
+    if precondition(request.method, request.environ, state_of(request.context, node)) is not Outcome.PROCEED:
+        raise PreconditionFailed("a condition")
+
+
+def check_locks(request: Request, paths: Iterable[LockPath], *, whole_tree: bool = False) -> None:
+    """Raise Locked where a lock on one of the paths is not opened by a token of the caller's."""
+    for path in paths:
+        request.context.locks.check_write(path, request.tokens, request.caller, whole_tree=whole_tree)
+
+
+def write_guard(request: Request, path: Path, *, conditions: bool = True, whole_tree: bool = False) -> Guard:
+    """What must hold for `path` to be changed: locks on it by any name, on its collection where it comes or goes, and
+    the request's conditions."""
+
+    def guard(node: Node | None) -> None:
+        if conditions:
+            check_conditions(request, node)
+        photo = node.photo if isinstance(node, FileNode) else None
+        check_locks(request, bindings(path, photo), whole_tree=whole_tree)
+        if (node is None or whole_tree) and not path.is_home:
+            check_locks(request, [lock_path(path.parent)])
+
+    return guard

@@ -1,0 +1,1 @@
+"""The methods of WebDAV, one module each: what a request of that method does, and what it answers."""

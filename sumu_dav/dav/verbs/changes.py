@@ -1,0 +1,126 @@
+"""MKCOL, DELETE, COPY and MOVE (RFC 4918 §9.3, §9.6, §9.8, §9.9)."""
+
+from __future__ import annotations
+
+from sumu_dav.archive.moving import Moved
+from sumu_dav.archive.nodes import FileNode, FolderNode, Node, Path
+from sumu_dav.archive.receive import Guard
+from sumu_dav.dav.access import writing
+from sumu_dav.dav.faults import BadRequest, UnsupportedBody
+from sumu_dav.dav.guards import bindings, check_conditions, check_if, check_locks, lock_path, write_guard
+from sumu_dav.dav.headers import Depth, depth, modified_ns, overwrite
+from sumu_dav.dav.request import Request, Response
+from sumu_dav.dav.target import Space, href
+from sumu_dav.dav.verbs.chunks import assemble
+from sumu_dav.errors import Forbidden, NotFound, ParentMissing
+
+
+def mkcol(request: Request) -> Response:
+    """Make a collection."""
+    path = request.writable()
+    if request.length != 0:
+        raise UnsupportedBody("a body in MKCOL means nothing here")
+    check_if(request)
+    request.context.archive.folders.make(path, write_guard(request, path))
+    return Response(201)
+
+
+def delete(request: Request) -> Response:
+    """Delete a file or a collection, into the trash."""
+    path = request.writable()
+    if depth(request.environ, Depth.INFINITY) is not Depth.INFINITY and _is_folder(request, path):
+        raise BadRequest("DELETE of a collection takes Depth: infinity alone (RFC 4918 §9.6.1)")
+    check_if(request)
+    request.context.archive.folders.delete(path, _going_guard(request, path))
+    request.context.locks.forget_below(lock_path(path))
+    return Response(204)
+
+
+def copy(request: Request) -> Response:
+    """COPY; into the favourites album it sets the flag (DESIGN §1)."""
+    source, target = request.readable(), _destination(request)
+    check_if(request)
+    node = request.context.archive.lookup.find(source)
+    check_conditions(request, node)
+    members = True
+    if isinstance(node, FolderNode):
+        wanted = depth(request.environ, Depth.INFINITY)
+        if wanted is Depth.ONE:
+            raise BadRequest("COPY of a collection takes Depth 0 or infinity (RFC 4918 §9.8.3)")
+        members = wanted is Depth.INFINITY
+    moved = request.context.archive.copy(
+        source, target, overwrite=overwrite(request.environ), members=members, guard=_arriving_guard(request, target)
+    )
+    return _answer(moved)
+
+
+def move(request: Request) -> Response:
+    """MOVE; into the favourites album it sets the flag, and the original stays (DESIGN §1)."""
+    if request.target.space is Space.CHUNKS:
+        return assemble(request, _destination(request))
+    source, target = request.writable(), _destination(request)
+    check_if(request)
+    archive = request.context.archive
+    node = archive.lookup.find(source)
+    if node is None:
+        raise NotFound(request.target.raw)
+    check_conditions(request, node)
+    _going_guard(request, source, conditions=False)(node)
+    arriving = _arriving_guard(request, target)
+
+    def guard(there: Node | None) -> None:
+        _going_guard(request, source, conditions=False)(archive.lookup.find(source))
+        arriving(there)
+
+    moved = archive.move(source, target, overwrite=overwrite(request.environ), guard=guard)
+    mtime_ns = modified_ns(request.environ)
+    if mtime_ns is not None and isinstance(node, FileNode):
+        archive.properties.set_modified(target, mtime_ns)
+    if archive.lookup.find(source) is None:
+        request.context.locks.forget_below(lock_path(source))
+    return _answer(moved)
+
+
+def _answer(moved: Moved) -> Response:
+    headers = []
+    if moved.filed is not None:
+        headers.append(("Content-Location", href("", moved.filed.user, moved.filed.parts, folder=False)))
+    return Response(201 if moved.created else 204, headers)
+
+
+def _destination(request: Request) -> Path:
+    path = writing(request.context.accounts, request.login.account, request.destination)
+    if path.is_home:
+        raise Forbidden(request.destination.raw, "a user's own folder can't be replaced")
+    if not path.is_loose and not isinstance(request.context.archive.lookup.find(path.parent), FolderNode):
+        raise ParentMissing(request.destination.raw)
+    return path
+
+
+def _is_folder(request: Request, path: Path) -> bool:
+    return isinstance(request.context.archive.lookup.find(path), FolderNode)
+
+
+def _going_guard(request: Request, path: Path, *, conditions: bool = True) -> Guard:
+    """A resource that goes needs the locks on it, below it, and on the collection it leaves (RFC 4918 §7.4)."""
+
+    def guard(node: Node | None) -> None:
+        if conditions:
+            check_conditions(request, node)
+        photo = node.photo if isinstance(node, FileNode) else None
+        check_locks(request, bindings(path, photo), whole_tree=True)
+        check_locks(request, [lock_path(path.parent)])
+
+    return guard
+
+
+def _arriving_guard(request: Request, target: Path) -> Guard:
+    """What is replaced needs its locks, and the collection that gets a member needs its own."""
+
+    def guard(there: Node | None) -> None:
+        photo = there.photo if isinstance(there, FileNode) else None
+        check_locks(request, bindings(target, photo), whole_tree=there is not None)
+        if there is None:
+            check_locks(request, [lock_path(target.parent)])
+
+    return guard

@@ -1,0 +1,128 @@
+"""PUT (RFC 9110 §9.3.4, RFC 4918 §9.7): received whole and checked, then published at once or not at all."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import replace
+
+from sumu_dav.archive.content import Content
+from sumu_dav.archive.nodes import FileNode, Node, Path
+from sumu_dav.archive.receive import Receipt
+from sumu_dav.dav.announced import Announced, announced_file
+from sumu_dav.dav.context import Context
+from sumu_dav.dav.faults import BadRequest
+from sumu_dav.dav.guards import check_if, write_guard
+from sumu_dav.dav.headers import created_ns, favorite, modified_ns
+from sumu_dav.dav.live import file_id, full_id
+from sumu_dav.dav.multistatus import text_element
+from sumu_dav.dav.request import Request, Response
+from sumu_dav.dav.target import href
+from sumu_dav.errors import ChecksumMismatch, LengthMismatch, ParentMissing
+from sumu_dav.library import Upload
+
+BLOCK_BYTES = 256 * 1024
+"""How much of a body is in memory at once: large enough that the cost a block is small beside hashing it."""
+
+CREATION_TIME = "{http://nextcloud.org/ns}creation_time"
+
+
+def put(request: Request) -> Response:
+    """Store the body at the target."""
+    path = request.writable()
+    if request.header("Content-Range") is not None:
+        raise BadRequest("a PUT with Content-Range can't be stored: send the whole file (RFC 9110 §14.5)")
+    archive = request.context.archive
+    _make_parents(request, path)
+    node = archive.receiving.check_target(path)
+    guard = write_guard(request, path)
+    check_if(request)
+    guard(node)
+    announced = announced_file(request.environ)
+    archive.usage.reserve(path.user, announced.length or 0)
+    also = {checksum.algorithm for checksum in announced.checksums}
+    with archive.tree.receive(expected=announced.length, also=also) as upload:
+        receive_body(request, upload, announced, archive.usage.meter(path.user, announced.length))
+        content = seal(request.context, path, upload, modified_ns(request.environ))
+        created = created_ns(request.environ)
+        if created is not None:
+            content = replace(content, properties={CREATION_TIME: text_element(CREATION_TIME, str(created // 10**9))})
+        receipt = archive.receiving.store(path, content, favorite=favorite(request.environ) is True, guard=guard)
+    return answer(request, receipt)
+
+
+def _make_parents(request: Request, path: Path) -> None:
+    """Nextcloud's apps may ask for the missing collections to be made."""
+    if request.header("X-NC-WebDAV-Auto-Mkcol") != "1":
+        return
+    for depth in range(1, len(path.parts)):
+        folder = Path(path.user, path.parts[:depth], path.inbox)
+        if request.context.archive.lookup.find(folder) is None:
+            request.context.archive.folders.make(folder, write_guard(request, folder, conditions=False))
+
+
+def receive_body(request: Request, upload: Upload, announced: Announced, meter: Callable[[int], None]) -> None:
+    """Take the body in and check it. Raises LengthMismatch, ChecksumMismatch, NoSpace, QuotaExceeded."""
+    length = request.length
+    left = length
+    while left is None or left > 0:
+        try:
+            block = request.input.read(BLOCK_BYTES if left is None else min(left, BLOCK_BYTES))
+        except OSError as error:
+            raise LengthMismatch(announced.length or upload.size + 1, upload.size) from error
+        if not block:
+            break
+        upload.write(block)
+        meter(len(block))
+        if left is not None:
+            left -= len(block)
+    for expected in (length, announced.length):
+        if expected is not None and upload.size != expected:
+            raise LengthMismatch(expected, upload.size)
+    check_sums(upload, announced)
+
+
+def check_sums(upload: Upload, announced: Announced) -> None:
+    """Compare what came with the checksums that the client gave. Raises ChecksumMismatch."""
+    if not announced.checksums:
+        return
+    digests = upload.digests()
+    for checksum in announced.checksums:
+        received = digests[checksum.algorithm]
+        if received != checksum.value:
+            raise ChecksumMismatch(checksum.algorithm, checksum.value, received)
+
+
+def seal(context: Context, path: Path, upload: Upload, mtime_ns: int | None) -> Content:
+    """Read what a whole upload says of itself, date it, and sync it to disk."""
+    archive = context.archive
+    is_media = bool(upload.size) and archive.lookup.is_media(path.name) and not archive.lookup.hides(path)
+    facts, taken = None, None
+    if is_media:
+        facts, taken = archive.desk.records.read(upload.fileno(), path.name, mtime_ns)
+        if mtime_ns is None:
+            mtime_ns = int(taken.timestamp * 1_000_000) * 1000
+    stat = upload.seal(mtime_ns)
+    return Content(upload, upload.size, upload.sha256, stat.mtime_ns, facts, taken)
+
+
+def answer(request: Request, receipt: Receipt) -> Response:
+    """The receipt: whoever holds it may delete their own copy."""
+    context = request.context
+    node: Node | None = context.archive.lookup.find(receipt.path)
+    if node is None:
+        raise ParentMissing(str(receipt.path))
+    headers = [("Repr-Digest", repr_digest(receipt.sha256))]
+    if isinstance(node, FileNode):
+        etag = context.archive.lookup.etag(node)
+        headers += [("ETag", etag), ("OC-ETag", etag), ("OC-FileId", full_id(context, file_id(node)))]
+    if modified_ns(request.environ) is not None:
+        headers.append(("X-OC-MTime", "accepted"))
+    if receipt.filed is not None:
+        headers.append(("Content-Location", href("", receipt.filed.user, receipt.filed.parts, folder=False)))
+    return Response(201 if receipt.created else 204, headers)
+
+
+def repr_digest(sha256: str) -> str:
+    """A Repr-Digest field (RFC 9530 §3)."""
+    return f"sha-256=:{base64.b64encode(bytes.fromhex(sha256)).decode('ascii')}:"
