@@ -7,6 +7,7 @@ Specifications: ISO/IEC 14496-12 §8.11 (meta, pitm, iinf, iloc, iref), ISO/IEC 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sumu_dav.metadata import exif, xmp
@@ -61,11 +62,10 @@ class _Cursor:
 def read(source: Source, findings: Findings) -> None:
     """Read the tables of the file's meta box and the items of its primary picture, and look for a video behind it."""
     top: dict[bytes, Box] = {}
-    try:
+    # What some phones append behind the last box is no box, and no fault of the picture.
+    with suppress(MalformedError):
         for box in boxes(source, 0, source.size):
             top.setdefault(box.kind, box)
-    except MalformedError as error:
-        findings.refuse(f"HEIF: {error}")
     if b"meta" not in top:
         raise MalformedError("HEIF: the meta box is missing")
     tables = {box.kind: box for box in boxes(source, top[b"meta"].start + 4, top[b"meta"].end)}
