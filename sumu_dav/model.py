@@ -59,6 +59,7 @@ class Photo:
     `doc_id` is the TinyDB document id (a positive integer, never used again). Times are ISO 8601 strings.
     `album` is the folder's path below the user, "/"-separated, "" for the user's own folder. `properties` holds dead
     WebDAV properties: Clark name ("{namespace}local") to serialised XML. The path is derived, never stored.
+    `extra` keeps the fields that someone else put into the record and that this version does not know.
     """
 
     doc_id: int
@@ -91,6 +92,7 @@ class Photo:
     metadata_error: str | None = None
     metadata_version: int = 0
     properties: dict[str, str] = field(default_factory=dict)
+    extra: tuple[tuple[str, object], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
