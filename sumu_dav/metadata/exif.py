@@ -61,6 +61,8 @@ class _Field:
 
 def read_block(block: bytes, findings: Findings) -> None:
     """Read an EXIF block: a TIFF header and what follows it."""
+    if not findings.admits("EXIF"):
+        return
     try:
         if len(block) > MAX_BLOCK:
             raise MalformedError(f"the block has {len(block)} bytes")

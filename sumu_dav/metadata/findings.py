@@ -5,6 +5,7 @@ It must not know any format: readers put in what they found, `facts` makes the v
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
@@ -17,6 +18,9 @@ MAX_REASONS = 8
 
 MAX_REASON = 160
 """Characters of one reason."""
+
+MAX_BLOCKS = 2
+"""Blocks of one kind (EXIF, XMP, IPTC) that are read: a file has one, a second comes from a careless editor."""
 
 MAX_TEXT = 128
 """Characters of a make, model or identifier: the longest seen has 36."""
@@ -44,6 +48,14 @@ class Findings:
     motion_photo: bool = False
     ultra_hdr: bool = False
     reasons: list[str] = field(default_factory=list)
+    _blocks: Counter[str] = field(default_factory=Counter)
+
+    def admits(self, kind: str) -> bool:
+        """Tell whether one more block of this kind may be read: thousands of them would take seconds."""
+        self._blocks[kind] += 1
+        if self._blocks[kind] > MAX_BLOCKS:
+            self.refuse(f"{kind}: more than {MAX_BLOCKS} blocks")
+        return self._blocks[kind] <= MAX_BLOCKS
 
     def refuse(self, reason: str) -> None:
         """Note what was refused and why; the same reason is kept once."""

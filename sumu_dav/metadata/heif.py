@@ -25,6 +25,15 @@ _MAX_ITEM = 4 * 1024 * 1024
 _MAX_ITEMS = 4096
 """Items that the tables may list."""
 
+_MAX_ASSOCIATIONS = 4
+"""Tables that say which item has which properties: there may be one of each version and width of number."""
+
+_MAX_DESCRIBED = 64
+"""Items that one item may describe, as far as they are looked at: real ones describe one."""
+
+_MAX_REFERENCE = 4 + 2 + 4 * _MAX_DESCRIBED
+"""Bytes of one reference that are looked at."""
+
 _MAX_EXTENTS = 64
 """Pieces of one item."""
 
@@ -98,7 +107,8 @@ def _read_properties(source: Source, tables: Mapping[bytes, Box], primary: int, 
         parts = list(boxes(source, tables[b"iprp"].start, tables[b"iprp"].end))
         lists = [box for box in parts if box.kind == b"ipco"]
         properties = list(boxes(source, lists[0].start, lists[0].end)) if lists else []
-        owned = [index for box in parts if box.kind == b"ipma" for index in _associations(source, box, primary)]
+        tables_of_owners = [box for box in parts if box.kind == b"ipma"][:_MAX_ASSOCIATIONS]
+        owned = [index for box in tables_of_owners for index in _associations(source, box, primary)]
         for index in owned:
             if not 0 < index <= len(properties):
                 continue
@@ -180,9 +190,9 @@ def _describing(source: Source, tables: Mapping[bytes, Box], primary: int) -> fr
     for box in boxes(source, references.start + 4, references.end):
         if box.kind != b"cdsc":
             continue
-        table = _Cursor(content(source, box, _MAX_TABLES))
+        table = _Cursor(source.read(box.start, min(box.size, _MAX_REFERENCE)))
         item = table.number(id_size)
-        described = [table.number(id_size) for _ in range(min(table.number(2), _MAX_ITEMS))]
+        described = [table.number(id_size) for _ in range(min(table.number(2), _MAX_DESCRIBED))]
         if primary in described:
             describing.add(item)
     return frozenset(describing)

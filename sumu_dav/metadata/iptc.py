@@ -35,6 +35,8 @@ def read_resources(block: bytes, findings: Findings) -> None:
 
 def read_datasets(block: bytes, findings: Findings) -> None:
     """Read the IPTC datasets; a date without a time is its midnight, a time without a date is nothing."""
+    if not findings.admits("IPTC"):
+        return
     values: dict[int, str] = {}
     at = 0
     for _ in range(_MAX_DATASETS):

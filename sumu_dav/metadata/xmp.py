@@ -21,6 +21,9 @@ MAX_PACKET = 1024 * 1024
 _MAX_TEXT = 256
 """Characters of one value that are kept."""
 
+_MAX_DEPTH = 64
+"""Levels of elements: real packets have a dozen, and expat keeps more than 100 bytes for each that is open."""
+
 _MAX_ITEMS = 64
 """Parts of a container that are kept: real ones have 2 to 4."""
 
@@ -52,6 +55,10 @@ class Packet:
     video_from_end: int | None = None
 
 
+class _RefusedError(Exception):
+    """The packet is not read on. The text is the reason."""
+
+
 @dataclass(slots=True)
 class _Gathered:
     """What the events of one packet brought: single values, and the items of the container in their order."""
@@ -60,10 +67,14 @@ class _Gathered:
     items: list[dict[str, str]] = field(default_factory=list)
     open_name: str | None = None
     open_text: str = ""
+    depth: int = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            raise _RefusedError(f"it has more than {_MAX_DEPTH} levels")
         if name == f"{_CONTAINER} Item" or not _OF_ITEM.keys().isdisjoint(attributes):
-            self.items.append({})
+            self._open_item()
         # Editors write thousands of attributes of their own history: most elements have none that is wanted.
         if not _WANTED.isdisjoint(attributes):
             for key, value in attributes.items():
@@ -75,19 +86,21 @@ class _Gathered:
             self.open_text += text
 
     def end(self, name: str) -> None:
+        self.depth -= 1
         if name == self.open_name:
             self._take(name, self.open_text)
         self.open_name = None
 
+    def _open_item(self) -> None:
+        if len(self.items) == _MAX_ITEMS:
+            raise _RefusedError(f"its container has more than {_MAX_ITEMS} parts")
+        self.items.append({})
+
     def _take(self, name: str, value: str) -> None:
         if name in _SINGLE:
             self.values.setdefault(name, value.strip()[:_MAX_TEXT])
-        elif name in _OF_ITEM and 0 < len(self.items) <= _MAX_ITEMS:
+        elif name in _OF_ITEM and self.items:
             self.items[-1][_OF_ITEM[name]] = value.strip()[:_MAX_TEXT]
-
-
-class _DeclaredError(Exception):
-    """The packet declares a document type."""
 
 
 def read_packet(packet: bytes, findings: Findings) -> Packet:
@@ -95,6 +108,8 @@ def read_packet(packet: bytes, findings: Findings) -> Packet:
 
     A packet that breaks off gives what stood before the break.
     """
+    if not findings.admits("XMP"):
+        return Packet()
     if len(packet) > MAX_PACKET:
         findings.refuse(f"XMP: the packet has {len(packet)} bytes")
         return Packet()
@@ -109,9 +124,7 @@ def read_packet(packet: bytes, findings: Findings) -> Packet:
         parser.Parse(packet.strip(b"\0 \t\r\n"), True)
     except expat.ExpatError as error:
         findings.refuse(f"XMP: {error}")
-    except _DeclaredError:
-        findings.refuse("XMP: it declares a document type")
-    except ValueError as error:
+    except (_RefusedError, ValueError) as error:
         # Python's expat raises ValueError for an encoding that is declared and not one byte a character.
         findings.refuse(f"XMP: {error}")
     _take_dates(gathered.values, findings)
@@ -120,7 +133,7 @@ def read_packet(packet: bytes, findings: Findings) -> Packet:
 
 
 def _refuse_declaration(*_: object) -> None:
-    raise _DeclaredError
+    raise _RefusedError("it declares a document type")
 
 
 def _take_dates(values: dict[str, str], findings: Findings) -> None:
