@@ -53,6 +53,9 @@ def _read_chunk(kind: bytes, source: Source, at: int, length: int, findings: Fin
         if keyword == _XMP_KEYWORD or keyword in _PROFILES:
             if length > _MAX_TEXT:
                 raise MalformedError(f"a text chunk of {length} bytes")
+            # Asked before it is inflated: a thousand small chunks would give gigabytes.
+            if not findings.admits(f"PNG {keyword.decode('ascii')}"):
+                return
             text = _text(kind, source.read(at, length))
             if keyword == _XMP_KEYWORD:
                 xmp.read_packet(text, findings)
