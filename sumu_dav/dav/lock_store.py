@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
-from sumu_dav.catalog.records import Codec, RecordFile
+from sumu_dav.catalog import Codec, RecordFile
 from sumu_dav.dav.locks import Lock
 
 FILE_NAME = "locks.json"
