@@ -4,7 +4,7 @@
 
 Requests: a constant answer to a small PROPFIND, behind this project's server and behind stock cheroot, by `wrk` (which
 must be installed). Files: whole transfers over one loopback connection, by each way of sending; they decide
-`SENDFILE_FROM` in sumu_dav/server/answer.py. Compare figures of one run alone: the machine's own speed varies.
+`BLOCK` in sumu_dav/server/answer.py. Compare figures of one run alone: the machine's own speed varies.
 """
 
 from __future__ import annotations
@@ -109,7 +109,8 @@ WAYS: dict[str, Callable[[socket.socket, int, int], None]] = {
     "sendfile": by_sendfile,
     "mmap+send": by_mapping,
     "read 64K": reading(64 * 1024),
-    "read 256K": reading(answer.BLOCK),
+    "read 256K": reading(256 * 1024),
+    "read 512K": reading(answer.BLOCK),
     "read 1M": reading(1024 * 1024),
 }
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import resource
 import select
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, TextIO
 
 import cheroot.wsgi
@@ -31,6 +31,9 @@ from sumu_dav.server.workers import WorkerPool
 
 TICK = 0.5
 """Seconds between two looks at deadlines, and at most until a line of the request log is written."""
+
+FULL_PAUSE = 0.1
+"""Seconds without accepting where no descriptor is free."""
 
 _OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
@@ -148,6 +151,96 @@ class Server(cheroot.wsgi.Server):
                 if error.errno in _OUT_OF_DESCRIPTORS:
                     self.error_log(f"no connection can be accepted: {error}")
                     self.requests.evict()
+                    self._pause()
+                    return
+                # The client left before it was accepted (accept(2)): the next one waits already.
+                continue
+            if len(self.requests.connections) >= self.options.max_connections:
+                self.requests.evict()
+            self._adopt(sock, address)
+
+    def _adopt(self, sock: socket.socket, address: tuple[str, int]) -> None:
+        try:
+            sock.settimeout(0)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.ssl_adapter is not None:
+                sock, _ = self.ssl_adapter.wrap(sock)
+            self.requests.add(self.ConnectionClass(self, sock, address[0], address[1]))
+        except OSError:
+            # Gone already, which shows where TLS asks for the peer's name; or the kernel is at its limit.
+            sock.close()
+
+    def _pause(self) -> None:
+        """Give connections time to end; the ones that wait make the listening socket ready all the while."""
+        poll = select.poll()
+        poll.register(self._wake, select.POLLIN)
+        poll.poll(FULL_PAUSE * 1000)
+
+
+def raise_descriptor_limit(connections: int) -> None:
+    """Allow the process twice as many descriptors as connections, since each may send a file, as far as it may.
+
+    The usual soft limit of 1,024 is there for programs that use select(2); this one does not.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * connections + 256
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def serve(self) -> None:
+        """Accept connections and watch over deadlines, until `request_stop`."""
+        poll = select.poll()
+        poll.register(self.socket, select.POLLIN)
+        poll.register(self._wake, select.POLLIN)
+        with self._accepting:
+            while self._wake not in (ready := dict(poll.poll(TICK * 1000))):
+                if ready:
+                    self._accept()
+                self.requests.tick()
+                self._log.flush()
+
+    def request_stop(self) -> None:
+        """Make `serve` return. Safe in a signal handler and between threads."""
+        if self.ready:
+            os.eventfd_write(self._wake, 1)
+
+    def stop(self) -> None:
+        """Close idle connections at once, let requests in hand end within `stop_timeout`, cut the rest.
+
+        Waits for `serve` to return, so it can't be called from a signal handler in its thread.
+        """
+        self.request_stop()
+        with self._accepting:
+            if self.ready:
+                super().stop()
+                os.close(self._wake)
+                self._log.flush()
+
+    def error_log(self, msg: str = "", level: int = logging.ERROR, traceback: bool = False) -> None:
+        """What goes wrong beside requests, into the logger `sumu_dav.server`."""
+        log.log(level, "%s", msg, exc_info=traceback)
+
+    def account(self, record: RequestRecord) -> None:
+        """A request is over."""
+        self._log.add(record)
+        if self._on_request is not None:
+            self._on_request(record.method, record.status, record.seconds, record.bytes_in, record.bytes_out)
+
+    def _accept(self) -> None:
+        """Take all connections that wait."""
+        while True:
+            try:
+                sock, address = self.socket.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in _OUT_OF_DESCRIPTORS:
+                    self.error_log(f"no connection can be accepted: {error}")
+                    self.requests.evict()
+                    self._pause()
                     return
                 # The client left before it was accepted (accept(2)): the next one waits already.
                 continue
@@ -180,8 +273,10 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT, then end in order. To be called in the main thread, which owns the signals.
 
-    `on_ready` gets the server's URL once it accepts connections; `on_hangup` is called at SIGHUP.
+    `on_ready` gets the server's URL once it accepts connections; `on_hangup` is called at SIGHUP, between two looks at
+    the listening socket, and must not raise.
     """
+    raise_descriptor_limit(options.max_connections)
     server = Server(app, options, request_log=request_log, on_request=on_request)
     server.prepare()
     handlers: dict[int, Any] = {

@@ -10,6 +10,7 @@ import json
 import re
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, TextIO
 
@@ -95,8 +96,8 @@ class RequestLog:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is kept."""
-        with self._writing:
+        """Write what is kept. Where the stream can't take it (a full disk, a closed pipe) it is lost: serving goes on."""
+        with self._writing, suppress(OSError):
             lines, self._lines = self._lines, []
             if lines:
                 self._stream.write("\n".join(lines) + "\n")

@@ -47,9 +47,13 @@ class WorkerPool:
             thread.start()
 
     def add(self, connection: Connection) -> None:
-        """Take a new connection into care."""
+        """Take a new connection into care. Raises OSError where the kernel watches no more."""
         self.connections[connection.fd] = connection
-        self._epoll.register(connection.fd, select.EPOLLIN | select.EPOLLONESHOT)
+        try:
+            self._epoll.register(connection.fd, select.EPOLLIN | select.EPOLLONESHOT)
+        except OSError:
+            del self.connections[connection.fd]
+            raise
 
     def put(self, connection: Connection) -> None:
         """Arm a connection for what it waits for."""

@@ -6,6 +6,7 @@ import io
 import logging
 import os
 import random
+import socket
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from sumu_dav.server.answer import INLINE, SENDFILE_FROM
+from sumu_dav.server.answer import BLOCK, INLINE, SLOW, FileOut
 from support.toy import eventually, hello, toy_server
 
 
@@ -42,7 +43,7 @@ def test_the_servers_own_headers() -> None:
     assert (answer.headers["content-length"], answer.content) == ("2", b"ab")
 
 
-@pytest.mark.parametrize("size", [0, 1, INLINE, INLINE + 1, 3_000_000, SENDFILE_FROM + 1])
+@pytest.mark.parametrize("size", [0, 1, INLINE, INLINE + 1, BLOCK + 1, 20_000_000])
 def test_files_of_every_size(tmp_path: Path, size: int) -> None:
     path = tmp_path / "file"
     content = random.Random(size).randbytes(size)
@@ -56,13 +57,47 @@ def test_files_of_every_size(tmp_path: Path, size: int) -> None:
     assert [request[4] for request in toy.accounted] == [size, 0, size]
 
 
-@pytest.mark.parametrize("size", [1000, 200_000, SENDFILE_FROM + 1000])
+@pytest.mark.parametrize("size", [1000, 200_000, 20_000_000])
 def test_a_part_of_a_file(tmp_path: Path, size: int) -> None:
     path = tmp_path / "file"
     content = random.Random(size).randbytes(size + 2000)
     path.write_bytes(content)
     with toy_server(file_app(path, offset=1234, length=size)) as toy:
         assert toy.connect().get().content == content[1234 : 1234 + size]
+
+
+@pytest.mark.parametrize(("encrypted", "expected"), [(False, True), (True, False)])
+def test_a_slow_client_gets_a_file_by_sendfile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encrypted: bool, expected: bool
+) -> None:
+    path = tmp_path / "file"
+    content = random.Random(1).randbytes(1_000_000)
+    path.write_bytes(content)
+    used: list[int] = []
+    sendfile = os.sendfile
+
+    def watched(to: int, of: int, offset: int, count: int) -> int:
+        used.append(count)
+        return sendfile(to, of, offset, count)
+
+    monkeypatch.setattr(os, "sendfile", watched)
+    server, client = socket.socketpair()
+    received = bytearray()
+    with server, client, path.open("rb") as file:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SLOW // 4)
+        server.setblocking(False)
+        answer = FileOut(b"head", file.fileno(), 0, len(content), encrypted=encrypted)
+        size = 1
+        while size:
+            try:
+                size = answer.send(server)
+            except BlockingIOError:
+                received += client.recv(1 << 20)
+        server.close()
+        while data := client.recv(1 << 20):
+            received += data
+    assert received == b"head" + content
+    assert bool(used) is expected
 
 
 def test_a_file_wrapper_that_a_middleware_unwraps_is_an_iterator(tmp_path: Path) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
-from support.toy import eventually, hello, toy_server
+from support.toy import Client, eventually, hello, toy_server
 
 
 def test_idle_connections_close_at_once() -> None:
@@ -83,6 +85,8 @@ def test_threads_and_descriptors_are_gone() -> None:
 
 
 PROGRAM = """
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 from sumu_dav.server.launcher import serve
 from sumu_dav.server.options import ServerOptions
 def app(environ, start_response):
@@ -94,11 +98,20 @@ print("ended in order", flush=True)
 """
 
 
-def test_signals() -> None:
-    with subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, text=True) as process:
+def test_signals_in_a_process_with_too_few_descriptors() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         assert process.stdout is not None
         try:
-            assert process.stdout.readline().startswith("http://127.0.0.1:")
+            url = process.stdout.readline()
+            assert url.startswith("http://127.0.0.1:")
+            address = ("127.0.0.1", int(url.rstrip("/\n").rpartition(":")[2]))
+            with ExitStack() as silent:
+                for _ in range(200):
+                    silent.enter_context(socket.create_connection(address))
+                client = Client(silent.enter_context(socket.create_connection(address, timeout=20)))
+                assert client.get().content == b"hello"
             process.send_signal(signal.SIGHUP)
             assert process.stdout.readline() == "reloaded\n"
             process.send_signal(signal.SIGTERM)
