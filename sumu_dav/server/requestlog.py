@@ -96,7 +96,7 @@ class RequestLog:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is kept. Where the stream can't take it (a full disk, a closed pipe) it is lost: serving goes on."""
+        """Write what is kept. Where the stream can't take it (a full disk, a closed pipe) it is lost."""
         with self._writing, suppress(OSError):
             lines, self._lines = self._lines, []
             if lines:
