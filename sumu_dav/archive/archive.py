@@ -6,10 +6,13 @@ from collections.abc import Callable
 
 from sumu_dav.archive.draft import Desk
 from sumu_dav.archive.folders import Folders
+from sumu_dav.archive.lookup import hidden_place, visible_place
 from sumu_dav.archive.moving import Moved, Moving
 from sumu_dav.archive.nodes import FileNode, FolderNode, Path
 from sumu_dav.archive.properties import Properties
 from sumu_dav.archive.receive import Guard, Receiving
+from sumu_dav.archive.usage import Usage
+from sumu_dav.archive.versions import Versions
 from sumu_dav.errors import NotFound
 
 
@@ -26,6 +29,9 @@ class Archive:
         self.moving = Moving(desk, self.receiving)
         self.folders = Folders(desk, self.moving)
         self.properties = Properties(desk, self.receiving)
+        self.usage = Usage()
+        self.versions = Versions()
+        desk.performer.on_change = self.versions.bump
         self._placeholder_seconds = placeholder_seconds
         self._release = release
 
@@ -33,6 +39,10 @@ class Archive:
     def suspended(self) -> str | None:
         """Why nothing can be written any more, after a failed sync; None while all is well."""
         return self.tree.suspended or self.catalog.suspended
+
+    def collection_etag(self, path: Path) -> str:
+        """The entity tag of a collection: another one after every change below it, and after every restart."""
+        return self.versions.etag(path.user, path.parts)
 
     def move(self, source: Path, target: Path, *, overwrite: bool, guard: Guard | None = None) -> Moved:
         """MOVE a file or a collection."""
@@ -53,6 +63,25 @@ class Archive:
         if isinstance(node, FolderNode):
             return self.folders.copy(source, target, overwrite=overwrite, members=members, guard=guard)
         return self.moving.copy_file(source, target, overwrite=overwrite, guard=guard)
+
+    def folder_modified(self, path: Path) -> float:
+        """When the members of a collection last came or went, in seconds since the epoch."""
+        stat = self.tree.folder_stat(visible_place(path)) or self.tree.folder_stat(hidden_place(path))
+        return stat.mtime_ns / 1e9 if stat is not None else 0.0
+
+    def problems(self, min_free: int) -> list[str]:
+        """What keeps the archive from doing its work, in words; `min_free` is bytes."""
+        found = []
+        if self.suspended is not None:
+            found.append(f"writing is suspended: {self.suspended}")
+        if not self.tree.marker_present():
+            found.append("the Plex folder is not mounted, or not the one that the state belongs to")
+        elif self.tree.free() < min_free:
+            found.append("the disk of the Plex folder is nearly full")
+        return found
+
+    def start(self) -> None:
+        """Begin the work that goes on beside the requests."""
 
     def close(self) -> None:
         """Write what waits, and let others have the state."""

@@ -118,6 +118,12 @@ class Draft:
         self._parked.append(place)
         return place
 
+    def clone(self, source: Place) -> Place:
+        """An independent, durable, parked copy of a file, for the draft to bring into place."""
+        with self.lookup.tree.clone(source) as upload:
+            upload.seal()
+            return self.parked(upload)
+
     def folder(self, place: Place) -> None:
         """Make a folder and those above it."""
         self._first.folder(place)
@@ -259,7 +265,7 @@ class Draft:
             return
         source = self._bytes_at.get(photo.doc_id, photo_place(photo))
         self.folder(place.parent)
-        self.bring(self.lookup.tree.clone(source), place)
+        self.bring(self.clone(source), place)
 
     def rename_copy(self, photo: Photo, name: str) -> Photo:
         """Give a favourite's copy another name."""

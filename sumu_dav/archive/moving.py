@@ -46,6 +46,7 @@ class Moving:
             if node is None:
                 raise NotFound(str(source))
             there = self.check_destination(target, overwrite=overwrite)
+            existed = there is not None
             if guard is not None:
                 guard(there)
             draft = Draft(self.desk)
@@ -54,13 +55,15 @@ class Moving:
                     self._clear_empty_folder(draft, there)
                     there = None
                 moved = (
-                    self.draft_move(draft, node, target, there) if moves else self._draft_copy(draft, node, target, there)
+                    self.draft_move(draft, node, target, there)
+                    if moves
+                    else self._draft_copy(draft, node, target, there)
                 )
             except SumuError:
                 draft.abandon()
                 raise
             draft.commit()
-            return moved
+            return replace(moved, created=moved.created and not existed)
 
     def check_destination(self, target: Path, *, overwrite: bool) -> Node | None:
         """What lies at the target of a file. Raises where it can't go there."""
@@ -190,12 +193,12 @@ class Moving:
         photo = node.photo
         assert photo is not None
         if node.binding is not Binding.FILED:
-            upload = self.lookup.tree.clone(self.lookup.place_of(node))
+            clone = draft.clone(self.lookup.place_of(node))
             self._displace(draft, target, there)
             hidden = self.lookup.hides(target)
             place = hidden_place(target) if hidden else visible_place(target)
             draft.folder(place.parent)
-            draft.bring(upload, place)
+            draft.bring(clone, place)
             self._drop_name(draft, node)
             return Moved(there is None)
         self._put_plain(draft, photo_place(photo), node.stat.size, target, there)
@@ -287,9 +290,7 @@ class Moving:
         draft.bring(photo_place(photo), photo_place(moved), photo=moved)
         return draft.put(moved)
 
-    def _move_to_album(
-        self, draft: Draft, photo: Photo, node: FileNode, target: Path, there: Node | None
-    ) -> Moved:
+    def _move_to_album(self, draft: Draft, photo: Photo, node: FileNode, target: Path, there: Node | None) -> Moved:
         """The record follows the file; a loose name that was moved is gone, the others stay."""
         photo = draft.current(photo)
         if node.binding is Binding.LOOSE:
@@ -322,15 +323,14 @@ class Moving:
         """Add to the draft what makes an independent copy of a file at the target."""
         photo = node.photo if node.is_photo else None
         source = self.lookup.place_of(node)
-        upload = self.lookup.tree.clone(source)
+        clone = draft.clone(source)
         if self._leaves_media(target) or node.stat.size == 0:
             other = self.desk.performer.others.get(node.path.user, node.path.parts)
-            place = draft.parked(upload)
-            self._put_plain(draft, place, node.stat.size, target, there)
+            self._put_plain(draft, clone, node.stat.size, target, there)
             properties = photo.properties if photo else other.properties if other else {}
             draft.set_other(target.user, target.parts, dict(properties))
             return Moved(there is None)
-        content = replace(content_of(self.lookup.tree, self.desk.records, source, is_media=True), source=upload)
+        content = replace(content_of(self.lookup.tree, self.desk.records, source, is_media=True), source=clone)
         if photo is None or target.is_loose or target.in_favorites:
             content = replace(content, properties=dict(photo.properties) if photo else None)
             return self._store_twin(draft, target, content, there)
@@ -338,7 +338,7 @@ class Moving:
         twin = draft.put(self.desk.records.twin(photo, target.user, target.album, target.name))
         if not self.lookup.tree.is_folder(photo_place(twin).parent):
             draft.folder(photo_place(twin).parent)
-        draft.bring(upload, photo_place(twin), photo=twin)
+        draft.bring(clone, photo_place(twin), photo=twin)
         return Moved(there is None)
 
     def _store_twin(self, draft: Draft, target: Path, content: Content, there: Node | None) -> Moved:

@@ -74,8 +74,19 @@ class Receiving:
                 raise ParentMissing(str(path))
         return node
 
-    def store(self, path: Path, content: Content, *, favorite: bool = False, guard: Guard | None = None) -> Receipt:
-        """Publish the content at the path, durably. Raises the domain errors; nothing has changed then."""
+    def store(
+        self,
+        path: Path,
+        content: Content,
+        *,
+        favorite: bool = False,
+        only_new: bool = False,
+        guard: Guard | None = None,
+    ) -> Receipt:
+        """Publish the content at the path, durably. Raises the domain errors; nothing has changed then.
+
+        With `only_new`, what is there already stays as it is.
+        """
         if self._is_common(path, content, favorite):
             receipt = self._publish_beside(path, content, guard)
             if receipt is not None:
@@ -84,6 +95,8 @@ class Receiving:
             node = self.check_target(path)
             if guard is not None:
                 guard(node)
+            if node is not None and only_new:
+                return Receipt(False, path, content.sha256, content.size)
             draft = Draft(self.desk)
             try:
                 receipt = self.draft_store(draft, path, content, node, favorite=favorite)

@@ -8,6 +8,7 @@ from sumu_dav.archive.archive import Archive
 from sumu_dav.auth.accounts import Accounts
 from sumu_dav.auth.audit import AuditLog
 from sumu_dav.auth.login import Authenticator
+from sumu_dav.dav.lock_store import FileLockStore
 from sumu_dav.dav.locks import LockTable
 from sumu_dav.settings import Settings
 
@@ -20,6 +21,7 @@ class Context:
     accounts: Accounts
     authenticator: Authenticator
     locks: LockTable
+    lock_file: FileLockStore
     audit: AuditLog
     settings: Settings
 
@@ -27,3 +29,9 @@ class Context:
     def instance(self) -> str:
         """What makes ids unique among servers (the second half of oc:id)."""
         return self.archive.tree.id.replace("-", "")[:12]
+
+    def close(self) -> None:
+        """Write what waits, and let others have the state."""
+        self.archive.close()
+        self.lock_file.close()
+        self.audit.close()

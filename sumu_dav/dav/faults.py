@@ -149,3 +149,13 @@ class TooManyLocks(SumuError):
 
     def __str__(self) -> str:
         return f"{self.principal} holds {self.limit} locks already, and no more are given; unlock some first."
+
+
+@dataclass(eq=False)
+class CrossSite(SumuError):
+    """A page of another site made a browser send this."""
+
+    origin: str
+
+    def __str__(self) -> str:
+        return f"A request from {self.origin} may not change anything here."

@@ -54,6 +54,7 @@ _ANSWERS: dict[type[errors.SumuError], Answer] = {
     faults.LockConflict: Answer(423, "no-conflicting-lock"),
     faults.LockTokenMismatch: Answer(409, "lock-token-matches-request-uri"),
     faults.TooManyLocks: Answer(507),
+    faults.CrossSite: Answer(403),
 }
 
 _BY_METHOD: dict[tuple[type[errors.SumuError], str], Answer] = {

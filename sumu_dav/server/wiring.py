@@ -66,7 +66,7 @@ def wsgidav_application(context: Context) -> WsgiDAVApp:
     config = {
         **context.settings.wsgidav,
         "provider_mapping": {"/": SumuProvider(context=context)},
-        "middleware_stack": ["sumu_dav.dav.gate.Gate", "wsgidav.request_resolver.RequestResolver"],
+        "middleware_stack": ["sumu_dav.dav.gate.Gate", "sumu_dav.dav.resolver.Resolver"],
         "lock_storage": False,
         "property_manager": None,
         "http_authenticator": {"accept_basic": False, "accept_digest": False, "default_to_digest": False},

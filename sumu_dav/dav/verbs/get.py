@@ -12,6 +12,8 @@ from sumu_dav.dav.headers import http_date
 from sumu_dav.dav.live import content_type, file_id, full_id
 from sumu_dav.dav.ranges import Multipart, Span, content_range, plan
 from sumu_dav.dav.request import Request, Response
+from sumu_dav.dav.target import Space
+from sumu_dav.dav.verbs.browse import browse, browse_root
 from sumu_dav.dav.verbs.put import repr_digest
 from sumu_dav.errors import NotFound
 
@@ -41,14 +43,14 @@ class FileBody:
 
 def get(request: Request) -> Response:
     """Send a file, whole or in part. Collections are shown by `verbs.browse`."""
+    if request.target.space not in (Space.USER, Space.INBOX):
+        return browse_root(request)
     path = request.readable()
     context = request.context
     node = context.archive.lookup.find(path)
     if node is None:
         raise NotFound(request.target.raw)
     if isinstance(node, FolderNode):
-        from sumu_dav.dav.verbs.browse import browse
-
         return browse(request, node)
     return send_file(request, node)
 
@@ -106,7 +108,7 @@ def _response(
     os.lseek(fd, span.offset, os.SEEK_SET)
     wrapper = request.environ.get("wsgi.file_wrapper")
     if wrapper is not None:
-        return Response(status, headers, wrapper(open(fd, "rb", buffering=0), BLOCK_BYTES))  # noqa: SIM115
+        return Response(status, headers, wrapper(open(fd, "rb", buffering=0), BLOCK_BYTES))
     return Response(status, headers, FileBody(fd, span.length))
 
 

@@ -6,7 +6,7 @@ from sumu_dav.archive.content import Content
 from sumu_dav.archive.nodes import FolderNode, Path
 from sumu_dav.dav.bodies import LockRequest, parse_lockinfo
 from sumu_dav.dav.faults import BadRequest, PreconditionFailed
-from sumu_dav.dav.guards import bindings, check_conditions, check_if, check_locks, lock_path
+from sumu_dav.dav.guards import check_conditions, check_if, check_locks, lock_path
 from sumu_dav.dav.headers import Depth, depth, lock_timeout, lock_token
 from sumu_dav.dav.live import lock_discovery
 from sumu_dav.dav.locks import Lock
@@ -89,6 +89,3 @@ def unlock(request: Request) -> Response:
         raise PreconditionFailed("Lock-Token")
     request.context.locks.release(token, lock_path(path), request.caller, request.target.raw)
     return Response(204)
-
-
-__all__ = ["bindings", "lock", "unlock"]

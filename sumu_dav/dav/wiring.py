@@ -1,0 +1,66 @@
+"""Puts the parts of the WebDAV face together, as the settings say."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, tzinfo
+from zoneinfo import ZoneInfo
+
+from sumu_dav.archive.opening import Options, open_archive
+from sumu_dav.auth.accounts import Accounts
+from sumu_dav.auth.audit import AuditLog
+from sumu_dav.auth.login import Authenticator
+from sumu_dav.dav.context import Context
+from sumu_dav.dav.lock_store import FileLockStore
+from sumu_dav.dav.locks import LockTable
+from sumu_dav.library import DEFAULT_EXTENSIONS
+from sumu_dav.settings import Settings
+
+
+def archive_options(settings: Settings) -> Options:
+    """How the settings want the archive kept."""
+    extensions = settings.media.extensions
+    return Options(
+        zone=settings.timezone or _local_zone(),
+        extensions=frozenset(extensions) if extensions is not None else DEFAULT_EXTENSIONS,
+        filing_pattern=settings.filing.album,
+        placeholder_seconds=settings.uploads.placeholder_minutes * 60,
+        chunk_seconds=settings.uploads.chunks_hours * 3600,
+        trash_days=settings.trash.days,
+        trash_max_bytes=settings.trash.max_bytes,
+    )
+
+
+def _local_zone() -> tzinfo:
+    """The system's zone with its summer times: `TZ`, else /etc/localtime, else UTC."""
+    name = os.environ.get("TZ", "").lstrip(":")
+    try:
+        if name:
+            return ZoneInfo(name)
+        with open("/etc/localtime", "rb") as file:
+            return ZoneInfo.from_file(file)
+    except (OSError, ValueError):
+        return UTC
+
+
+def open_context(settings: Settings) -> Context:
+    """Open everything that serving needs. Raises StateInUse, TreeMissing, Damaged, SettingRefused."""
+    state = settings.state
+    accounts = Accounts(state / "accounts.json")
+    archive = open_archive(
+        str(settings.plex),
+        str(state),
+        archive_options(settings),
+        users=lambda: [account.name for account in accounts.all()],
+    )
+    lock_file = FileLockStore.open(str(state))
+    return Context(
+        archive=archive,
+        accounts=accounts,
+        authenticator=Authenticator(accounts, time.monotonic),
+        locks=LockTable(lock_file),
+        lock_file=lock_file,
+        audit=AuditLog(state / "audit.log"),
+        settings=settings,
+    )
