@@ -58,8 +58,9 @@ class _Cursor:
 
     def number(self, size: int) -> int:
         """Take the next `size` bytes as an unsigned number; 0 bytes are 0."""
+        at = self._at
         self.skip(size)
-        return int.from_bytes(self._table[self._at - size : self._at], "big")
+        return int.from_bytes(self._table[at : self._at], "big")
 
     def skip(self, size: int) -> None:
         """Pass over `size` bytes; raise MalformedError where they are not all there."""
@@ -206,12 +207,16 @@ def _locations(source: Source, tables: Mapping[bytes, Box], wanted: frozenset[in
     version = table.number(4) >> 24
     sizes = table.number(2)
     offset_size, length_size, base_size = sizes >> 12, sizes >> 8 & 15, sizes >> 4 & 15
-    index_size = sizes & 15 if version in (1, 2) else 0
+    has_method = version in (1, 2)
+    index_size = sizes & 15 if has_method else 0
+    id_size = 2 if version < 2 else 4
+    # An item's number, its construction method, and a data reference that is always this file, taken in one go.
+    head_size = id_size + (4 if has_method else 2)
     places: dict[int, _Place] = {}
-    for _ in range(min(table.number(2 if version < 2 else 4), _MAX_ITEMS)):
-        item = table.number(2 if version < 2 else 4)
-        method = table.number(2) & 15 if version in (1, 2) else 0
-        table.skip(2)
+    for _ in range(min(table.number(id_size), _MAX_ITEMS)):
+        head = table.number(head_size)
+        item = head >> 8 * (head_size - id_size)
+        method = head >> 16 & 15 if has_method else 0
         base = table.number(base_size)
         count = table.number(2)
         if item not in wanted:
