@@ -3,7 +3,7 @@
 It never waits in a thread but for an upload's bytes and for room in a streamed answer: everything else is a step that
 ends in PARK, and the worker takes another connection until the selector has news of this one.
 
-    HANDSHAKE ─▶ HEAD ─▶ SMALL_BODY ─▶ (the application) ─▶ SENDING ─▶ HEAD, or DRAINING, or closed
+    HANDSHAKE ─▶ HEAD ─▶ SMALL_BODY ─▶ ANSWERING ─▶ SENDING ─▶ HEAD, or DRAINING, or closed
 
 Knows the socket, plain or TLS; heads, bodies and answers are parsed and framed elsewhere.
 """
@@ -50,6 +50,7 @@ class Phase(Enum):
     HANDSHAKE = "the TLS handshake"
     HEAD = "the next request's head"
     SMALL_BODY = "the rest of a small body"
+    ANSWERING = "the application, in a worker's hands"
     SENDING = "room to send the answer"
     DRAINING = "the rest of a refused body"
 
@@ -193,6 +194,8 @@ class Connection(cheroot.server.HTTPConnection):
         return None
 
     def _begin(self, raw: bytes) -> Progress:
+        self.phase = Phase.ANSWERING
+        self.deadline = math.inf
         self._searched = self._reads = 0
         self.requests_seen += 1
         self._started = time.monotonic()
@@ -232,6 +235,7 @@ class Connection(cheroot.server.HTTPConnection):
 
     def _answer(self, source: io.BytesIO | io.BufferedReader) -> Progress:
         assert self._head is not None
+        self.phase = Phase.ANSWERING
         self.deadline = math.inf
         self.stream.patience.renew()
         self._gateway = self.server.gateway(Request(self, self._head, source, self._body))

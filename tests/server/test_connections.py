@@ -117,11 +117,15 @@ def test_an_idle_connection_ends_without_a_word() -> None:
 
 
 def test_the_longest_silent_make_room_for_new_ones() -> None:
-    with toy_server(hello, max_connections=50) as toy:
+    with toy_server(echo, max_connections=50) as toy:
+        upload = toy.connect()
+        upload.send("PUT / HTTP/1.1\r\nHost: toy\r\nContent-Length: 200000\r\n\r\n" + "x" * 100_000)
         silent = [toy.connect() for _ in range(50)]
         for _ in range(20):
             assert toy.connect().get().status == 200
         assert silent[0].is_closed()
+        upload.send("x" * 100_000)
+        assert upload.answer().content == b"x" * 200_000
         assert len(toy.server.requests.connections) <= 60
 
 

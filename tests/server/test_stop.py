@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from support.toy import Client, eventually, hello, toy_server
+from sumu_dav.server.connection import Phase
+from support.toy import Client, echo, eventually, hello, toy_server
 
 
 def test_idle_connections_close_at_once() -> None:
@@ -52,6 +53,22 @@ def test_a_request_in_hand_is_answered() -> None:
         assert not stopping.is_alive()
 
 
+def test_an_upload_that_ends_in_time_is_taken() -> None:
+    with toy_server(echo, stop_timeout=20) as toy:
+        client = toy.connect()
+        client.send("PUT / HTTP/1.1\r\nHost: toy\r\nContent-Length: 200000\r\n\r\n" + "x" * 100_000)
+        assert eventually(
+            lambda: [c.phase for c in list(toy.server.requests.connections.values())] == [Phase.ANSWERING]
+        )
+        stopping = threading.Thread(target=toy.server.stop)
+        stopping.start()
+        assert eventually(lambda: not toy.server.ready)
+        client.send("x" * 100_000)
+        assert client.answer().content == b"x" * 200_000
+        stopping.join(10)
+        assert not stopping.is_alive()
+
+
 def test_an_upload_that_goes_on_is_cut_as_an_error() -> None:
     outcome: list[BaseException] = []
     entered = threading.Event()
@@ -69,7 +86,9 @@ def test_an_upload_that_goes_on_is_cut_as_an_error() -> None:
         client = toy.connect()
         client.send("PUT / HTTP/1.1\r\nHost: toy\r\nContent-Length: 1000000\r\n\r\nhalf")
         assert entered.wait(10)
+        begun = time.monotonic()
         toy.server.stop()
+        assert time.monotonic() - begun > 0.4
         assert len(outcome) == 1
         assert client.is_closed()
 
