@@ -35,8 +35,8 @@ _OFFSET, _OFFSET_ORIGINAL, _OFFSET_DIGITIZED = 0x9010, 0x9011, 0x9012
 _MAKER_NOTE = 0x927C
 _LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE, _ALTITUDE_REF, _ALTITUDE, _TIME, _DATE = 1, 2, 3, 4, 5, 6, 7, 0x1D
 
-_TEXTS = {_MAKE, _MODEL, _ORIGINAL, _DIGITIZED, _OFFSET, _OFFSET_ORIGINAL, _OFFSET_DIGITIZED}
-_GPS_TEXTS = {_LATITUDE_REF, _LONGITUDE_REF, _DATE}
+_TEXTS = frozenset({_MAKE, _MODEL, _ORIGINAL, _DIGITIZED, _OFFSET, _OFFSET_ORIGINAL, _OFFSET_DIGITIZED})
+_GPS_TEXTS = frozenset({_LATITUDE_REF, _LONGITUDE_REF, _DATE})
 # TIFF/EP (ISO 12234-2) and some editors write the dates into the first directory.
 MAIN_TAGS = frozenset({_MAKE, _MODEL, _ORIENTATION, _EXIF_IFD, _GPS_IFD, _ORIGINAL, _DIGITIZED})
 _EXIF_TAGS = frozenset({_ORIGINAL, _DIGITIZED, _OFFSET, _OFFSET_ORIGINAL, _OFFSET_DIGITIZED, _MAKER_NOTE})
@@ -90,12 +90,12 @@ def read_directories(main: ifd.Directory, findings: Findings, reasons: list[str]
     gps = _pointed(main, _GPS_IFD, _GPS_TAGS, reasons)
     if exif is not None and _MAKER_NOTE in exif.entries:
         _read_maker_note(exif, findings, reasons)
-    main_fields = _fields(main, {_MAKE, _MODEL}, reasons)
+    main_fields = _fields(main, frozenset({_MAKE, _MODEL}), reasons)
     orientation = main.number(_ORIENTATION)
     exif_fields = _fields(exif, _TEXTS, reasons)
     for tag in (_ORIGINAL, _DIGITIZED):
         if tag not in exif_fields:
-            exif_fields.update(_fields(main, {tag}, reasons))
+            exif_fields.update(_fields(main, frozenset({tag}), reasons))
     values = _decode(_lay_out(main.order, main_fields, exif_fields, _fields(gps, _GPS_TAGS, reasons, _GPS_TEXTS)))
     _take_camera(values["0th"], orientation, findings)
     _take_dates(values["Exif"], findings)
@@ -118,7 +118,7 @@ def _pointed(main: ifd.Directory, tag: int, wanted: frozenset[int], reasons: lis
 
 
 def _fields(
-    found: ifd.Directory | None, tags: set[int] | frozenset[int], reasons: list[str], texts: set[int] = _TEXTS
+    found: ifd.Directory | None, tags: frozenset[int], reasons: list[str], texts: frozenset[int] = _TEXTS
 ) -> dict[int, _Field]:
     """Return the entries of `tags` that piexif may see: short ones, of the type that the specification gives."""
     fields: dict[int, _Field] = {}
@@ -190,8 +190,9 @@ def _take_dates(values: _Values, findings: Findings) -> None:
         ("exif:DateTimeDigitized", _DIGITIZED, _OFFSET_DIGITIZED),
     ):
         if date in values:
-            offset_text = _text(values, offset).strip(" \0:") and _text(values, offset)
-            findings.claims.append(Claim(source, _text(values, date), offset_text or _text(values, _OFFSET)))
+            # Blanks stand for an offset that is unknown (EXIF 2.32 §4.6.4).
+            own = _text(values, offset).strip(" :")
+            findings.claims.append(Claim(source, _text(values, date), own or _text(values, _OFFSET)))
 
 
 def _take_place(values: _Values, findings: Findings) -> None:

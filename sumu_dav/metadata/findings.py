@@ -19,6 +19,9 @@ MAX_REASONS = 8
 MAX_REASON = 160
 """Characters of one reason."""
 
+MAX_SIDE = 1 << 24
+"""Pixels of a picture's side: the most that any of the formats but Matroska can say, which has 64 bits for it."""
+
 MAX_BLOCKS = 2
 """Blocks of one kind (EXIF, XMP, IPTC) that are read: a file has one, a second comes from a careless editor."""
 
@@ -64,8 +67,8 @@ class Findings:
             self.reasons.append(text)
 
     def pixels(self, width: int, height: int) -> None:
-        """Take the stored size; a picture without width or height has none that is known."""
-        if width > 0 and height > 0:
+        """Take the stored size; a picture without width or height, or beyond MAX_SIDE, has none that is known."""
+        if 0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE:
             self.width, self.height = width, height
         else:
             self.refuse(f"a size of {width} x {height} pixels")

@@ -49,6 +49,7 @@ _BRANDS = {
     b"hevx": "image/heic-sequence",
     b"mif1": "image/heif",
     b"msf1": "image/heif-sequence",
+    b"crx ": "image/x-canon-cr3",
     b"avif": "image/avif",
     b"avis": "image/avif",
     b"qt  ": "video/quicktime",
@@ -68,6 +69,11 @@ _SIGNATURES: tuple[tuple[int, bytes, Kind], ...] = (
     (8, b"WEBP", Kind("image/webp", False, Reader.WEBP)),
     (0, b"II*\0", Kind("image/tiff", False, Reader.TIFF)),
     (0, b"MM\0*", Kind("image/tiff", False, Reader.TIFF)),
+    # Olympus and Panasonic put their own letters where TIFF has 42; what follows is TIFF.
+    (0, b"IIRO", Kind("image/x-olympus-orf", False, Reader.TIFF)),
+    (0, b"IIRS", Kind("image/x-olympus-orf", False, Reader.TIFF)),
+    (0, b"MMOR", Kind("image/x-olympus-orf", False, Reader.TIFF)),
+    (0, b"IIU\0", Kind("image/x-panasonic-rw2", False, Reader.TIFF)),
     (0, b"\x1a\x45\xdf\xa3", Kind("video/x-matroska", True, Reader.MATROSKA)),
     (8, b"AVI ", Kind("video/x-msvideo", True, Reader.NONE)),
     (0, b"FLV\x01", Kind("video/x-flv", True, Reader.NONE)),
@@ -87,6 +93,9 @@ def sniff(head: bytes) -> Kind | None:
         return _by_brand(head)
     if head[4:8] in _BARE_ATOMS:
         return Kind("video/quicktime", True, Reader.QUICKTIME)
+    # "BM" alone begins too many texts: the two reserved fields behind the size are zero (Windows BITMAPFILEHEADER).
+    if head[:2] == b"BM" and head[6:10] == bytes(4):
+        return Kind("image/bmp", False, Reader.NONE)
     # A transport stream has no header, only a sync byte a packet, in AVCHD files behind a time code of 4 bytes.
     for start, step in ((0, _PACKET), (4, _PACKET + 4)):
         if head[start : start + 2 * step + 1 : step] == b"GGG":

@@ -88,6 +88,10 @@ def test_the_content_tells_the_container_not_the_name(facts_of: FactsOf) -> None
     assert facts_of(jpeg()).media_type == "image/jpeg"
     assert facts_of(b"").error == "the file is empty"
     assert facts_of(b"no picture at all").error == "the content is of no known kind"
+    assert facts_of(b"BM\x3a\0\0\0" + bytes(60)).media_type == "image/bmp"
+    assert facts_of(b"BMW drives past").media_type is None
+    assert facts_of(b"IIRO" + exif()[4:]).media_type == "image/x-olympus-orf"
+    assert not facts_of(b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom").is_video
     assert facts_of(b"G" + bytes(187) + b"G" + bytes(187) + b"G" + bytes(187)).is_video
 
 
