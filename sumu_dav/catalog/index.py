@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
 from contextlib import AbstractContextManager
 
 from sumu_dav.model import Photo
@@ -78,12 +78,11 @@ class _Many:
             self._ids[key] = (*(ids if isinstance(ids, tuple) else (ids,)), doc_id)
 
     def remove(self, key: str, doc_id: int) -> None:
-        ids = self._ids[key]
-        if isinstance(ids, int):
-            del self._ids[key]
-            return
-        left = tuple(other for other in ids if other != doc_id)
-        self._ids[key] = left[0] if len(left) == 1 else left
+        left = tuple(other for other in self.of(key) if other != doc_id)
+        if left:
+            self._ids[key] = left[0] if len(left) == 1 else left
+        else:
+            self._ids.pop(key, None)
 
     def of(self, key: str, /) -> tuple[int, ...]:
         ids = self._ids.get(key, ())
@@ -91,13 +90,30 @@ class _Many:
 
 
 class _Album:
-    """The photos of one folder, by name and by stem."""
+    """The photos of one folder, by name and, from the first time that someone asks, by stem."""
 
-    __slots__ = ("by_name", "by_stem")
+    __slots__ = ("_by_stem", "by_name")
 
     def __init__(self) -> None:
         self.by_name: dict[str, Photo] = {}
-        self.by_stem = _Many()
+        self._by_stem: _Many | None = None
+
+    def add(self, photo: Photo) -> None:
+        self.by_name[photo.name] = photo
+        if self._by_stem is not None:
+            self._by_stem.add(stem_of(photo.name), photo.doc_id)
+
+    def remove(self, photo: Photo) -> None:
+        _remove_name(self.by_name, photo.name, photo.doc_id)
+        if self._by_stem is not None:
+            self._by_stem.remove(stem_of(photo.name), photo.doc_id)
+
+    def of_stem(self, stem: str) -> tuple[int, ...]:
+        if self._by_stem is None:
+            self._by_stem = _Many()
+            for photo in self.by_name.values():
+                self._by_stem.add(stem_of(photo.name), photo.doc_id)
+        return self._by_stem.of(stem.casefold())
 
 
 class _User:
@@ -128,12 +144,14 @@ class Index(ABC):
     def by_doc(self, doc_id: int, /) -> Photo | None:
         """The photo of this document id."""
 
-    def _apply(self, changes: Iterable[tuple[int, Photo | None, Photo | None]]) -> None:
+    def _apply(self, changes: Sequence[tuple[int, Photo | None, Photo | None]]) -> None:
         """Take in what became of records: document id, before, after."""
         with self._lock:
-            for _doc_id, before, after in changes:
+            # all that goes before all that comes: names may change places in one change
+            for _doc_id, before, _after in changes:
                 if before is not None:
                     self._remove(before)
+            for _doc_id, _before, after in changes:
                 if after is not None:
                     self._add(after)
 
@@ -191,7 +209,7 @@ class Index(ABC):
         """The photos of a folder whose base name without extension is this, in any case."""
         with self._lock:
             folder = self._album(user, album)
-            return [] if folder is None else self._photos(folder.by_stem.of(stem.casefold()))
+            return [] if folder is None else self._photos(folder.of_stem(stem))
 
     def loose(self, user: str, name: str, /) -> Photo | None:
         """The photo that this loose name stands for."""
@@ -233,8 +251,7 @@ class Index(ABC):
         folder = user.albums.get(photo.album)
         if folder is None:
             folder = user.albums[photo.album] = _Album()
-        folder.by_name[photo.name] = photo
-        folder.by_stem.add(stem_of(photo.name), doc_id)
+        folder.add(photo)
         user.hashes.add(photo.sha256, doc_id)
         if photo.live_photo_id is not None:
             user.live.add(photo.live_photo_id, doc_id)
@@ -247,12 +264,12 @@ class Index(ABC):
         doc_id = photo.doc_id
         if self._ids.get(photo.id) == doc_id:
             del self._ids[photo.id]
-        user = self._users[photo.user]
-        folder = user.albums[photo.album]
-        _remove_name(folder.by_name, photo.name, doc_id)
-        folder.by_stem.remove(stem_of(photo.name), doc_id)
-        if not folder.by_stem:
-            del user.albums[photo.album]
+        user = self._user(photo.user)
+        folder = user.albums.get(photo.album)
+        if folder is not None:  # it may be gone where two records claimed the same path
+            folder.remove(photo)
+            if not folder.by_name:
+                del user.albums[photo.album]
         user.hashes.remove(photo.sha256, doc_id)
         if photo.live_photo_id is not None:
             user.live.remove(photo.live_photo_id, doc_id)
@@ -261,7 +278,7 @@ class Index(ABC):
         if photo.is_favorite and photo.favorite_name is not None:
             _remove_name(user.favorites, photo.favorite_name, doc_id)
         if not user.albums:
-            del self._users[photo.user]
+            self._users.pop(photo.user, None)
 
 
 def _remove_name(photos: dict[str, Photo], name: str, doc_id: int) -> None:

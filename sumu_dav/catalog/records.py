@@ -6,9 +6,11 @@ Threads that wait together share one write and one sync.  Knows no field of any 
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -75,6 +77,7 @@ class RecordFile(Generic[T]):
         highest: int,
         on_change: Watcher[T] | None,
         on_suspend: Callable[[str], None] | None,
+        housekeeping: bool,
     ) -> None:
         self.path = log.path
         self.suspended: str | None = None
@@ -84,6 +87,7 @@ class RecordFile(Generic[T]):
         self._highest = highest
         self._on_change = on_change
         self._on_suspend = on_suspend
+        self._housekeeping = housekeeping
         self._lock = threading.RLock()
         self._queue: list[Pending[T]] = []
         self._gate = threading.Lock()
@@ -105,11 +109,13 @@ class RecordFile(Generic[T]):
         on_change: Watcher[T] | None = None,
         on_suspend: Callable[[str], None] | None = None,
         disk: Disk | None = None,
+        housekeeping: bool = True,
     ) -> RecordFile[T]:
         """Open the file, or begin it, and read its records. `table` is TinyDB's name for them.
 
         `on_change` is told of every change of memory, while no reader of this file can look; `on_suspend` once, with
-        the reason, when a sync failed and nothing can be written any more.  Raises `Damaged` with line and cure.
+        the reason, when a sync failed and nothing can be written any more.  `housekeeping`: a thread of the file's own
+        calls `tidy` and `compact` where they are due.  Raises `Damaged` with line and cure.
         """
         records: dict[int, T] = {}
 
@@ -124,11 +130,12 @@ class RecordFile(Generic[T]):
                 except ValueError as error:
                     raise Damaged(path, entry.line, f"record {entry.key}: {error}", CURE) from error
 
-        try:
-            opened = open_log(disk or Disk(), path, table, begin)
-        except (OSError, SyncFailed) as error:
-            raise domain_error(error) from error
-        return cls(opened.log, codec, records, opened.highest, on_change, on_suspend)
+        with _collector_resting():
+            try:
+                opened = open_log(disk or Disk(), path, table, begin)
+            except (OSError, SyncFailed) as error:
+                raise domain_error(error) from error
+            return cls(opened.log, codec, records, opened.highest, on_change, on_suspend, housekeeping)
 
     def get(self, key: int) -> T | None:
         """The record of this id."""
@@ -192,6 +199,19 @@ class RecordFile(Generic[T]):
         if self.suspended is not None:
             raise WritesSuspended(self.suspended)
 
+    def tidy(self) -> None:
+        """Blank the lines that later ones have superseded."""
+        with self._gate:
+            self._guarded(lambda: self._log.blank_stale(self._highest))
+
+    def compact(self) -> None:
+        """Write the file without its blanks, while changes go on."""
+        try:
+            if compact(self._log, self._gate, lambda: self._highest, self._closing.is_set):
+                self._compact_above = 0
+        except (OSError, SyncFailed) as error:
+            self._put_off(error)
+
     def close(self) -> None:
         """Write what is left, and leave a file with nothing to be done at the next start."""
         self._closing.set()
@@ -199,15 +219,22 @@ class RecordFile(Generic[T]):
         if self._keeper is not None:
             self._keeper.join()
         self._commit.wait()
+        self.tidy()
         with self._gate:
-            if self.suspended is None and not self._log.changed_by_others():
-                self._guarded(self._tidy)
+            self._guarded(lambda: self._log.settle(self._highest))
             self._log.close()
             self.suspended = self.suspended or f"{self.path} is closed"
 
-    def _tidy(self) -> None:
-        self._log.blank_stale(self._highest)
-        self._log.settle(self._highest)
+    def _guarded(self, step: Callable[[], None]) -> None:
+        """Touch the file, if it is still ours, though nobody waits for it."""
+        if self.suspended is None and not self._log.changed_by_others():
+            try:
+                step()
+            except (OSError, SyncFailed) as error:
+                self._put_off(error)
+
+    def _put_off(self, error: OSError | SyncFailed) -> None:
+        logger.warning("%s: housekeeping was put off: %s", self.path, self._blame(error))
 
     def _set(self, changes: list[Change[T]]) -> None:
         for key, _before, after in changes:
@@ -283,15 +310,8 @@ class RecordFile(Generic[T]):
                 self._on_suspend(failure.reason)
         return failure
 
-    def _guarded(self, step: Callable[[], object]) -> None:
-        """Housekeeping: nobody waits for it, so a full disk merely puts it off."""
-        try:
-            step()
-        except (OSError, SyncFailed) as error:
-            logger.warning("%s: housekeeping was put off: %s", self.path, self._blame(error))
-
     def _call_keeper(self) -> None:
-        if self._called.is_set():
+        if self._called.is_set() or not self._housekeeping:
             return
         self._called.set()
         if self._keeper is None:
@@ -302,29 +322,29 @@ class RecordFile(Generic[T]):
 
     def _keep_house(self) -> None:
         """Write what nobody waits for, blank superseded lines, give dead bytes back."""
-        while True:
+        while self.suspended is None:
             self._called.wait()
             if self._closing.wait(_GATHER):
                 return
             self._called.clear()
             self._commit.wait()
-            if self.suspended is not None:
-                return
-            if self._log.has_stale:
-                with self._gate:
-                    if not self._log.changed_by_others():
-                        self._guarded(lambda: self._log.blank_stale(self._highest))
+            self.tidy()
             if self._log.worth_compacting and self._log.dead_bytes > self._compact_above:
-                self._compact()
+                # where it fails it is not tried again before there is half as much again to gain
+                self._compact_above = self._log.dead_bytes * 3 // 2
+                self.compact()
 
-    def _compact(self) -> None:
-        # where it fails it is not tried again before there is half as much again to gain
-        self._compact_above = self._log.dead_bytes * 3 // 2
-        self._guarded(self._compact_now)
 
-    def _compact_now(self) -> None:
-        if compact(self._log, self._gate, lambda: self._highest, self._closing.is_set):
-            self._compact_above = 0
+@contextmanager
+def _collector_resting() -> Iterator[None]:
+    """No search for cycles while millions of objects come that hold none: it takes a third of the time to open."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _sum_up(pendings: list[Pending[Any]]) -> tuple[dict[int, bytes], list[int]]:

@@ -142,7 +142,10 @@ def wanted_blanks(disk: Disk, fd: int, intents: list[Intent]) -> list[tuple[int,
     """The blanks (offset, text) that the journal asks for, as far as the file is still the one that it speaks of."""
     blanks = []
     for intent in intents:
-        if intent is intents[-1] and zlib.crc32(disk.read(fd, intent.size, intent.tail)) != intent.crc:
+        batch = disk.read(fd, intent.size, intent.tail)
+        if batch[:1] == b" ":
+            batch = b"," + batch[1:]  # the comma was the line's before, and went with it
+        if intent is intents[-1] and zlib.crc32(batch) != intent.crc:
             continue  # the batch that it depends on was not written whole, so nobody was told that it was
         for offset, text in intent.blanks:
             if half_blanked(disk.read(fd, len(text), offset), text):
