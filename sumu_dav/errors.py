@@ -75,6 +75,16 @@ class Conflict(SumuError):
 
 
 @dataclass(eq=False)
+class Busy(SumuError):
+    """Another request is at work on it, and will be for a while."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"Another request is at work on {self.path}; try again in a moment."
+
+
+@dataclass(eq=False)
 class Forbidden(SumuError):
     """The caller may see the path, but not do this to it."""
 
@@ -226,3 +236,27 @@ class TooManyAttempts(SumuError):
 
     def __str__(self) -> str:
         return f"Too many wrong passwords came from this address; try again in {self.retry_after} s."
+
+
+class Interrupted(SumuError):
+    """The work was interrupted; what was done until then is whole and stays."""
+
+
+@dataclass(eq=False)
+class NotServing(SumuError):
+    """No server listens for commands beside this state."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"No server is running on {self.path}."
+
+
+@dataclass(eq=False)
+class CommandFailed(SumuError):
+    """The running server could not do what a command asked of it. `reason` is a sentence."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason

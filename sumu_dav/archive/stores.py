@@ -101,7 +101,6 @@ class Others:
         self._by_path: dict[tuple[str, str], Other] = {}
         codec = Codec(Other.to_json, Other.from_json)
         self._file = RecordFile.open(path, "other", codec, on_change=self._index)
-        self._index([(doc_id, None, other) for doc_id, other in self._file.items()])
 
     def get(self, user: str, parts: tuple[str, ...]) -> Other | None:
         """What is kept of the path."""
@@ -149,7 +148,6 @@ class Trash:
         self._aside: defaultdict[str, set[str]] = defaultdict(set)
         codec = Codec(TrashEntry.to_json, TrashEntry.from_json)
         self._file = RecordFile.open(path, "trash", codec, on_change=self._index)
-        self._index([(doc_id, None, entry) for doc_id, entry in self._file.items()])
 
     def get(self, entry_id: str) -> TrashEntry | None:
         """The entry of that id."""
