@@ -16,7 +16,7 @@ from typing import IO, Protocol
 from sumu_dav.server.clock import Clock
 
 BLOCK = 512 * 1024
-"""Bytes read from a file at once, into a buffer that stays warm. To clients that take them as fast as they come (3 MB to
+"""Bytes read from a file at once, into a buffer that stays warm. To clients that take them as they come (3 MB to
 four wrk connections, 64 MB to two) this was 1.7 and 1.3 times as fast as sendfile, which pays for each page, and 1.3
 times as a mapping, which pays for each page fault. Half of it lost a quarter at 64 MB; twice as much gained nothing."""
 
