@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sumu_dav.archive.chunks import Chunks
 from sumu_dav.archive.draft import Desk
 from sumu_dav.archive.folders import Folders
 from sumu_dav.archive.lookup import hidden_place, visible_place
@@ -26,6 +27,7 @@ class Archive:
         self.catalog = desk.lookup.catalog
         self.trash = desk.performer.trash
         self.receiving = Receiving(desk)
+        self.chunks = Chunks(self.tree)
         self.moving = Moving(desk, self.receiving)
         self.folders = Folders(desk, self.moving)
         self.properties = Properties(desk, self.receiving)

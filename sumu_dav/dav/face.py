@@ -22,7 +22,7 @@ from sumu_dav.dav.verbs.locking import lock, unlock
 from sumu_dav.dav.verbs.options import options
 from sumu_dav.dav.verbs.properties import propfind, proppatch
 from sumu_dav.dav.verbs.put import put
-from sumu_dav.dav.verbs.reports import report
+from sumu_dav.dav.verbs.reports import report, search
 from sumu_dav.errors import SumuError
 
 _log = logging.getLogger("sumu_dav.dav")
@@ -43,6 +43,7 @@ VERBS: dict[str, Verb] = {
     "LOCK": lock,
     "UNLOCK": unlock,
     "REPORT": report,
+    "SEARCH": search,
 }
 
 CHUNK_VERBS: dict[str, Verb] = {

@@ -23,7 +23,7 @@ Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 REALM = "sumu_dav"
 
-SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"))
+SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT", "SEARCH"))
 """Methods that change nothing (RFC 9110 §9.2.1), and so are no use to a foreign site that can't read the answer."""
 
 SAFETY_HEADERS = (
@@ -59,7 +59,8 @@ class Gate:
             if opened is not None:
                 return send(opened, guarded, method)
             login = self._login(context, environ, guarded)
-            target = parse_request(environ, login.account.name)
+            if target.user is None:
+                target = parse_request(environ, login.account.name)
             _refuse_foreign_sites(context, environ, method)
         except TooManyAttempts as error:
             return send(_too_many(error), guarded, method)
@@ -72,12 +73,9 @@ class Gate:
         return self._next(environ, guarded)
 
     def _login(self, context: Context, environ: dict[str, Any], guarded: _Guarded) -> Login:
-        guarded.address = client_address(
-            str(environ.get("REMOTE_ADDR") or ""),
-            environ.get("HTTP_X_FORWARDED_FOR"),
-            environ.get("HTTP_FORWARDED"),
-            context.settings.trusted_proxies,
-        )
+        chain, forwarded = environ.get("HTTP_X_FORWARDED_FOR"), environ.get("HTTP_FORWARDED")
+        if chain is not None or forwarded is not None:
+            guarded.address = client_address(guarded.address, chain, forwarded, context.settings.trusted_proxies)
         login = context.authenticator.check_header(environ.get("HTTP_AUTHORIZATION"), guarded.address)
         guarded.user, guarded.device = login.account.name, login.device
         environ["sumu.user"] = environ["wsgidav.auth.user_name"] = login.account.name

@@ -38,7 +38,7 @@ class Comparison:
             return False
         if self.operator == "like":
             return _like(self.literal.casefold(), found.casefold())
-        order = _order_of(found, self.literal)
+        order = order_of(found, self.literal)
         return {"eq": order == 0, "lt": order < 0, "lte": order <= 0, "gt": order > 0, "gte": order >= 0}[self.operator]
 
 
@@ -167,7 +167,7 @@ def _limit(element: Element | None) -> int | None:
     return int(text)
 
 
-def _order_of(found: str, literal: str) -> int:
+def order_of(found: str, literal: str) -> int:
     """-1, 0 or 1 as `found` stands to `literal`: times or numbers where both are, flags where both are, else text."""
     left, right = _number(found), _number(literal)
     if left is not None and right is not None:

@@ -26,6 +26,7 @@ _ANSWERS: dict[type[errors.SumuError], Answer] = {
     errors.AlreadyExists: Answer(412),
     errors.IsCollection: Answer(405),
     errors.Conflict: Answer(409),
+    errors.Busy: Answer(423),
     errors.Forbidden: Answer(403),
     errors.LengthMismatch: Answer(400),
     errors.ChecksumMismatch: Answer(400),

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sumu_dav.errors import AlreadyExists, NotFound, TreeMissing
-from sumu_dav.library import kernel, moves
+from sumu_dav.library import joining, kernel, moves
 from sumu_dav.library.disk import Disk, OnPublish, counts, file_stat
 from sumu_dav.library.faults import translated
 from sumu_dav.library.layout import read_marker, settle
@@ -262,6 +262,14 @@ class Tree:
             upload.discard()
             raise
         return upload
+
+    def extend(self, target: Place, at: int, sources: Iterable[Place]) -> FileStat:
+        """Append files to one on the chunks' side from byte `at` on, over what lay beyond; durably. Its stat after it.
+
+        `target` is made where it is missing; the sources stay. After an error its first `at` bytes are as they were.
+        Raises NotFound (a source), Conflict (shorter than `at`, or a source that changes), ParentMissing, ValueError.
+        """
+        return joining.extend(self._disk, target, at, sources)
 
     def leftovers(self) -> list[Place]:
         """The parked and unfinished uploads that have a name. Only at a start do they belong to nobody."""

@@ -27,7 +27,7 @@ def propfind(request: Request) -> Response:
     how_deep = depth(request.environ, Depth.INFINITY)
     preferred = prefer(request.environ)
     if request.target.space is Space.CHUNKS:
-        return chunks.list_upload(request)
+        return chunks.list_upload(request, asked, how_deep)
     if request.target.space not in (Space.USER, Space.INBOX):
         return _answer(root_responses(request, asked, how_deep))
     path = request.readable()

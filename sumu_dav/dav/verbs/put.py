@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from sumu_dav.archive.content import Content
@@ -20,6 +20,8 @@ from sumu_dav.dav.request import Request, Response
 from sumu_dav.dav.target import href
 from sumu_dav.errors import ChecksumMismatch, LengthMismatch, ParentMissing
 from sumu_dav.library import Upload
+from sumu_dav.metadata import Taken
+from sumu_dav.model import Facts
 
 BLOCK_BYTES = 256 * 1024
 """How much of a body is in memory at once: large enough that the cost a block is small beside hashing it."""
@@ -44,9 +46,7 @@ def put(request: Request) -> Response:
     with archive.tree.receive(expected=announced.length, also=also) as upload:
         receive_body(request, upload, announced, archive.usage.meter(path.user, announced.length))
         content = seal(request.context, path, upload, modified_ns(request.environ))
-        created = created_ns(request.environ)
-        if created is not None:
-            content = replace(content, properties={CREATION_TIME: text_element(CREATION_TIME, str(created // 10**9))})
+        content = replace(content, properties=creation_time(created_ns(request.environ)))
         receipt = archive.receiving.store(path, content, favorite=favorite(request.environ) is True, guard=guard)
     return answer(request, receipt)
 
@@ -79,14 +79,12 @@ def receive_body(request: Request, upload: Upload, announced: Announced, meter: 
     for expected in (length, announced.length):
         if expected is not None and upload.size != expected:
             raise LengthMismatch(expected, upload.size)
-    check_sums(upload, announced)
+    if announced.checksums:
+        compare_sums(upload.digests(), announced)
 
 
-def check_sums(upload: Upload, announced: Announced) -> None:
+def compare_sums(digests: Mapping[str, str], announced: Announced) -> None:
     """Compare what came with the checksums that the client gave. Raises ChecksumMismatch."""
-    if not announced.checksums:
-        return
-    digests = upload.digests()
     for checksum in announced.checksums:
         received = digests[checksum.algorithm]
         if received != checksum.value:
@@ -95,15 +93,27 @@ def check_sums(upload: Upload, announced: Announced) -> None:
 
 def seal(context: Context, path: Path, upload: Upload, mtime_ns: int | None) -> Content:
     """Read what a whole upload says of itself, date it, and sync it to disk."""
-    archive = context.archive
-    is_media = bool(upload.size) and archive.lookup.is_media(path.name) and not archive.lookup.hides(path)
-    facts, taken = None, None
-    if is_media:
-        facts, taken = archive.desk.records.read(upload.fileno(), path.name, mtime_ns)
-        if mtime_ns is None:
-            mtime_ns = int(taken.timestamp * 1_000_000) * 1000
+    facts, taken, mtime_ns = describe(context, path, upload.fileno(), upload.size, mtime_ns)
     stat = upload.seal(mtime_ns)
     return Content(upload, upload.size, upload.sha256, stat.mtime_ns, facts, taken)
+
+
+def describe(
+    context: Context, path: Path, fd: int, size: int, mtime_ns: int | None
+) -> tuple[Facts | None, Taken | None, int | None]:
+    """What an open file that is to lie at the path says of itself, and the modification time that it should get."""
+    lookup = context.archive.lookup
+    if not size or not lookup.is_media(path.name) or lookup.hides(path):
+        return None, None, mtime_ns
+    facts, taken = context.archive.desk.records.read(fd, path.name, mtime_ns)
+    return facts, taken, mtime_ns if mtime_ns is not None else int(taken.timestamp * 1_000_000) * 1000
+
+
+def creation_time(created: int | None) -> dict[str, str] | None:
+    """The property that keeps a client's time of creation (nanoseconds since the epoch)."""
+    if created is None:
+        return None
+    return {CREATION_TIME: text_element(CREATION_TIME, str(created // 10**9))}
 
 
 def answer(request: Request, receipt: Receipt) -> Response:
