@@ -210,9 +210,9 @@ def is_torn(disk: Disk, fd: int, irregular: Irregular, intents: list[Intent]) ->
 
     A torn batch is one of which whole sectors are missing: it has NULs where they should be, or the end of the file
     is missing, or the closing that the batch should have overwritten is still there.  No batch follows it, and none
-    that the journal knows to be durable belongs to it.
+    that the journal knows to be durable belongs to it.  The first line was there before any batch.
     """
-    if intents and irregular.batch_start < intents[-1].tail:
+    if irregular.line == 1 or (intents and irregular.batch_start < intents[-1].tail):
         return False
     found = disk.identity(fd)
     size = found.size if found else 0
