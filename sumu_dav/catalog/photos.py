@@ -138,6 +138,8 @@ _seen_types: set[tuple[type, ...]] = set()
 def encode_photo(photo: Photo) -> dict[str, object]:
     """The fields of a record, in the order in which they stand in the file."""
     fields = dict(zip(_NAMES_IN_ORDER, _all_attributes(photo), strict=True))
+    fields["looseNames"] = list(photo.loose_names)
+    fields["properties"] = dict(photo.properties)
     fields.update(photo.extra)
     return fields
 

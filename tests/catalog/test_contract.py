@@ -182,7 +182,7 @@ def test_what_has_begun_is_seen_at_once_and_promised_later(catalog: Catalog, pho
 
 
 def test_several_records_of_one_change_are_seen_together(catalog: Catalog, photo: MakePhoto) -> None:
-    catalog.change(put=[photo(1, "a.jpg"), photo(2, "b.jpg")])
+    catalog.change(put=[photo(1, "a.jpg", sha256="0"), photo(2, "b.jpg", sha256="0")])
     done = threading.Event()
     torn: list[tuple[str, str]] = []
 
@@ -195,7 +195,7 @@ def test_several_records_of_one_change_are_seen_together(catalog: Catalog, photo
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    for round_number in range(200):
+    for round_number in range(1, 200):
         catalog.change(put=[photo(1, "a.jpg", sha256=str(round_number)), photo(2, "b.jpg", sha256=str(round_number))])
     done.set()
     watcher.join()
