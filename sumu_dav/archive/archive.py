@@ -7,11 +7,14 @@ from collections.abc import Callable
 from sumu_dav.archive.chunks import Chunks
 from sumu_dav.archive.draft import Desk
 from sumu_dav.archive.folders import Folders
+from sumu_dav.archive.housekeeping import Housekeeping, Patience
 from sumu_dav.archive.lookup import hidden_place, visible_place
 from sumu_dav.archive.moving import Moved, Moving
 from sumu_dav.archive.nodes import FileNode, FolderNode, Path
 from sumu_dav.archive.properties import Properties
 from sumu_dav.archive.receive import Guard, Receiving
+from sumu_dav.archive.restoring import Restoring
+from sumu_dav.archive.trashing import Trashing
 from sumu_dav.archive.usage import Usage
 from sumu_dav.archive.versions import Versions
 from sumu_dav.errors import NotFound
@@ -20,7 +23,9 @@ from sumu_dav.errors import NotFound
 class Archive:
     """A family's photos: what lies where, and the changes that may be made to it. Safe for threads."""
 
-    def __init__(self, desk: Desk, placeholder_seconds: float, release: Callable[[], None]) -> None:
+    def __init__(
+        self, desk: Desk, trashing: Trashing, usage: Usage, patience: Patience, release: Callable[[], None]
+    ) -> None:
         self.desk = desk
         self.lookup = desk.lookup
         self.tree = desk.lookup.tree
@@ -31,10 +36,12 @@ class Archive:
         self.moving = Moving(desk, self.receiving)
         self.folders = Folders(desk, self.moving)
         self.properties = Properties(desk, self.receiving)
-        self.usage = Usage()
+        self.usage = usage
+        self.trashing = trashing
+        self.restoring = Restoring(desk, self.receiving, trashing)
+        self.housekeeping = Housekeeping(desk, trashing, self.chunks, patience)
         self.versions = Versions()
         desk.performer.on_change = self.versions.bump
-        self._placeholder_seconds = placeholder_seconds
         self._release = release
 
     @property
@@ -84,9 +91,11 @@ class Archive:
 
     def start(self) -> None:
         """Begin the work that goes on beside the requests."""
+        self.housekeeping.start()
 
     def close(self) -> None:
         """Write what waits, and let others have the state."""
+        self.housekeeping.stop()
         performer = self.desk.performer
         for store in (self.catalog, self.lookup.seen.originals, self.lookup.seen.copies, performer.others, self.trash):
             store.close()

@@ -32,6 +32,8 @@ class Desk:
     turns: Turns
     users: Callable[[], Iterable[str]]
     filing_pattern: str
+    reserve: Callable[[str, int], None]
+    """Called with a user and how many bytes are about to be copied for them: raises QuotaExceeded."""
 
 
 def album_for(desk: Desk, content: Content) -> str:
@@ -118,8 +120,13 @@ class Draft:
         self._parked.append(place)
         return place
 
-    def clone(self, source: Place) -> Place:
-        """An independent, durable, parked copy of a file, for the draft to bring into place."""
+    def clone(self, source: Place, user: str) -> Place:
+        """An independent, durable, parked copy of a file, for the draft to bring into place in the user's tree.
+
+        Raises QuotaExceeded, NotFound, NoSpace.
+        """
+        stat = self.lookup.tree.stat(source)
+        self.desk.reserve(user, stat.size if stat is not None else 0)
         with self.lookup.tree.clone(source) as upload:
             upload.seal()
             return self.parked(upload)
@@ -173,7 +180,7 @@ class Draft:
         entry = replace(
             self._blank_entry(Path(user, (FAVORITES,)), 0, "favorites cleared"),
             has_bytes=False,
-            cleared=tuple(photo.id for photo in photos),
+            cleared=tuple((photo.id, photo.favorite_name or photo.name) for photo in photos),
         )
         self._trash_put.append(entry)
 
@@ -200,10 +207,8 @@ class Draft:
         )
 
     def _trash_entry(self, path: Path, size: int, why: str, photo: Photo | None) -> TrashEntry:
-        properties: dict[str, str] = {}
-        if photo is None:
-            other = self.desk.performer.others.get(path.user, path.parts)
-            properties = dict(other.properties) if other else {}
+        other = self.desk.performer.others.get(path.user, path.parts)
+        properties = dict(other.properties) if other else {}
         entry = replace(self._blank_entry(path, size, why), photo=photo, properties=properties)
         self._trash_put.append(entry)
         return entry
@@ -265,7 +270,7 @@ class Draft:
             return
         source = self._bytes_at.get(photo.doc_id, photo_place(photo))
         self.folder(place.parent)
-        self.bring(self.clone(source), place)
+        self.bring(self.clone(source, photo.user), place)
 
     def rename_copy(self, photo: Photo, name: str) -> Photo:
         """Give a favourite's copy another name."""

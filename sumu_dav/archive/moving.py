@@ -193,7 +193,7 @@ class Moving:
         photo = node.photo
         assert photo is not None
         if node.binding is not Binding.FILED:
-            clone = draft.clone(self.lookup.place_of(node))
+            clone = draft.clone(self.lookup.place_of(node), target.user)
             self._displace(draft, target, there)
             hidden = self.lookup.hides(target)
             place = hidden_place(target) if hidden else visible_place(target)
@@ -323,7 +323,7 @@ class Moving:
         """Add to the draft what makes an independent copy of a file at the target."""
         photo = node.photo if node.is_photo else None
         source = self.lookup.place_of(node)
-        clone = draft.clone(source)
+        clone = draft.clone(source, target.user)
         if self._leaves_media(target) or node.stat.size == 0:
             other = self.desk.performer.others.get(node.path.user, node.path.parts)
             self._put_plain(draft, clone, node.stat.size, target, there)

@@ -12,10 +12,13 @@ from datetime import UTC, datetime, tzinfo
 from sumu_dav.archive.archive import Archive
 from sumu_dav.archive.content import Records
 from sumu_dav.archive.draft import Desk
+from sumu_dav.archive.housekeeping import Patience
 from sumu_dav.archive.lookup import Lookup, Seen
 from sumu_dav.archive.plan import Performer
 from sumu_dav.archive.stores import Others, Trash
+from sumu_dav.archive.trashing import Trashing
 from sumu_dav.archive.turns import Turns
+from sumu_dav.archive.usage import Usage
 from sumu_dav.catalog import EmbeddedCatalog, SeenFile
 from sumu_dav.errors import StateInUse
 from sumu_dav.library import DEFAULT_EXTENSIONS, Tree
@@ -59,11 +62,13 @@ def open_archive(
     options: Options,
     *,
     users: Callable[[], Iterable[str]],
+    quota_of: Callable[[str], int | None] = lambda _user: None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Archive:
     """Open for reading and writing. Raises StateInUse, TreeMissing, Damaged.
 
-    `users` names the accounts: folders of no account are left alone.
+    `users` names the accounts: folders of no account are left alone. `quota_of` gives a user's quota in bytes, None for
+    no limit.
     """
     lock = StateLock(state)
     try:
@@ -81,14 +86,23 @@ def open_archive(
         raise
     lookup = Lookup(tree, catalog, seen, options.extensions)
     performer = Performer(tree, catalog, seen, others, trash, os.path.join(state, "intents"))
+    trashing = Trashing(performer, options.trash_days, options.trash_max_bytes)
+    usage = Usage(tree, trashing, quota_of)
     desk = Desk(
-        lookup, Records(catalog.new_doc_id, clock, options.zone), performer, Turns(), users, options.filing_pattern
+        lookup=lookup,
+        records=Records(catalog.new_doc_id, clock, options.zone),
+        performer=performer,
+        turns=Turns(),
+        users=users,
+        filing_pattern=options.filing_pattern,
+        reserve=usage.reserve,
     )
     performer.recover()
     removed = tree.sweep(performer.parked())
     if removed:
         _log.info("removed %d uploads that were never finished", removed)
-    return Archive(desk, options.placeholder_seconds, lock.release)
+    patience = Patience(options.placeholder_seconds, options.chunk_seconds)
+    return Archive(desk, trashing, usage, patience, lock.release)
 
 
 def _known_tree_id(state: str) -> str | None:

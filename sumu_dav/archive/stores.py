@@ -45,7 +45,7 @@ class TrashEntry:
     """What was overwritten, deleted, or vanished. `when` is ISO 8601, `size` bytes.
 
     `has_bytes` is false for a record whose file vanished, and for favourites that were cleared together (`cleared`
-    holds their photos' ids).
+    holds their photos' ids and the names that their copies had).
     """
 
     doc_id: int
@@ -59,7 +59,7 @@ class TrashEntry:
     has_bytes: bool = True
     photo: Photo | None = None
     properties: dict[str, str] = field(default_factory=dict)
-    cleared: tuple[str, ...] = ()
+    cleared: tuple[tuple[str, str], ...] = ()
 
     @property
     def place(self) -> Place:
@@ -71,7 +71,7 @@ class TrashEntry:
         return {
             "id": self.id, "user": self.user, "album": self.album, "name": self.name, "size": self.size,
             "when": self.when, "why": self.why, "hasBytes": self.has_bytes, "photo": _fields(self.photo),
-            "properties": self.properties, "cleared": list(self.cleared),
+            "properties": self.properties, "cleared": [list(pair) for pair in self.cleared],
         }  # fmt: skip
 
     @staticmethod
@@ -79,7 +79,8 @@ class TrashEntry:
         """The record that `to_json` wrote."""
         return TrashEntry(
             doc_id, fields["id"], fields["user"], fields["album"], fields["name"], fields["size"], fields["when"],
-            fields["why"], fields["hasBytes"], _photo(fields["photo"]), fields["properties"], tuple(fields["cleared"]),
+            fields["why"], fields["hasBytes"], _photo(fields["photo"]), fields["properties"],
+            tuple((photo_id, name) for photo_id, name in fields["cleared"]),
         )  # fmt: skip
 
 
@@ -157,7 +158,8 @@ class Trash:
         """Every entry, of one user or of all, oldest first."""
         with self._lock:
             entries = [e for e in self._by_id.values() if user is None or e.user == user]
-        return sorted(entries, key=lambda entry: (entry.when, entry.doc_id))
+        # not by the time, which a clock that is set or an hour that comes twice in autumn puts out of order
+        return sorted(entries, key=lambda entry: entry.doc_id)
 
     def set_aside(self, user: str) -> list[TrashEntry]:
         """The records of the user whose files vanished."""

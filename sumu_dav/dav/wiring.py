@@ -12,6 +12,7 @@ from sumu_dav.auth.accounts import Accounts
 from sumu_dav.auth.audit import AuditLog
 from sumu_dav.auth.login import Authenticator
 from sumu_dav.dav.context import Context
+from sumu_dav.dav.guards import lock_path
 from sumu_dav.dav.lock_store import FileLockStore
 from sumu_dav.dav.locks import LockTable
 from sumu_dav.library import DEFAULT_EXTENSIONS
@@ -44,6 +45,12 @@ def _local_zone() -> tzinfo:
         return UTC
 
 
+def quota_of(accounts: Accounts, user: str) -> int | None:
+    """The quota of a user, in bytes; None for no limit, and for a user who has no account any more."""
+    account = accounts.get(user)
+    return account.quota if account is not None else None
+
+
 def open_context(settings: Settings) -> Context:
     """Open everything that serving needs. Raises StateInUse, TreeMissing, Damaged, SettingRefused."""
     state = settings.state
@@ -53,13 +60,16 @@ def open_context(settings: Settings) -> Context:
         str(state),
         archive_options(settings),
         users=lambda: [account.name for account in accounts.all()],
+        quota_of=lambda user: quota_of(accounts, user),
     )
     lock_file = FileLockStore.open(str(state))
+    locks = LockTable(lock_file)
+    archive.housekeeping.is_locked = lambda path: bool(locks.covering(lock_path(path)))
     return Context(
         archive=archive,
         accounts=accounts,
         authenticator=Authenticator(accounts, time.monotonic),
-        locks=LockTable(lock_file),
+        locks=locks,
         lock_file=lock_file,
         audit=AuditLog(state / "audit.log"),
         settings=settings,

@@ -41,10 +41,12 @@ def put(request: Request) -> Response:
     check_if(request)
     guard(node)
     announced = announced_file(request.environ)
-    archive.usage.reserve(path.user, announced.length or 0)
     also = {checksum.algorithm for checksum in announced.checksums}
-    with archive.tree.receive(expected=announced.length, also=also) as upload:
-        receive_body(request, upload, announced, archive.usage.meter(path.user, announced.length))
+    with (
+        archive.usage.receiving(path.user, announced.length) as meter,
+        archive.tree.receive(expected=announced.length, also=also) as upload,
+    ):
+        receive_body(request, upload, announced, meter)
         content = seal(request.context, path, upload, modified_ns(request.environ))
         content = replace(content, properties=creation_time(created_ns(request.environ)))
         receipt = archive.receiving.store(path, content, favorite=favorite(request.environ) is True, guard=guard)
