@@ -57,9 +57,11 @@ class Server(cheroot.wsgi.Server):
         *,
         request_log: TextIO | None = None,
         on_request: Callable[[str, int, float, int, int], None] | None = None,
+        on_tick: Callable[[], None] | None = None,
     ) -> None:
-        """`request_log` takes the lines of requests, None for standard error. Raises OSError or ssl.SSLError where the
-        certificate can't be read, ValueError for a proxy that is no network."""
+        """`request_log` takes the lines of requests, None for standard error; `on_tick` is called by the accepting
+        loop, at least every TICK seconds. Raises OSError or ssl.SSLError where the certificate can't be read,
+        ValueError for a proxy that is no network."""
         super().__init__((options.host, options.port), app, server_name=SERVER_NAME, request_queue_size=options.backlog)
         self.options = options
         self.gateway = Gateway
@@ -70,6 +72,7 @@ class Server(cheroot.wsgi.Server):
         self.environ: dict[str, Any] = {}
         self._log = RequestLog(request_log or sys.stderr, options.log_format, self.clock)
         self._on_request = on_request
+        self._on_tick = on_tick
         self._wake = os.eventfd(0, os.EFD_NONBLOCK)
         self._accepting = threading.Lock()
         if options.certificate is not None:
@@ -112,6 +115,8 @@ class Server(cheroot.wsgi.Server):
                     self._accept()
                 self.requests.tick()
                 self._log.flush()
+                if self._on_tick is not None:
+                    self._on_tick()
 
     def request_stop(self) -> None:
         """Make `serve` return. Safe in a signal handler and between threads."""
@@ -195,6 +200,8 @@ def serve(
     options: ServerOptions,
     *,
     on_ready: Callable[[str], None],
+    on_tick: Callable[[], None] | None = None,
+    on_stop: Callable[[], None] | None = None,
     on_hangup: Callable[[], None] | None = None,
     on_request: Callable[[str, int, float, int, int], None] | None = None,
     request_log: TextIO | None = None,
@@ -217,6 +224,8 @@ def serve(
     try:
         on_ready(server.url)
         server.serve()
+        if on_stop is not None:
+            on_stop()
     finally:
         server.stop()
         for number, handler in before.items():
