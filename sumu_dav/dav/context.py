@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from sumu_dav.archive.archive import Archive
@@ -10,6 +11,7 @@ from sumu_dav.auth.audit import AuditLog
 from sumu_dav.auth.login import Authenticator
 from sumu_dav.dav.lock_store import FileLockStore
 from sumu_dav.dav.locks import LockTable
+from sumu_dav.dav.metrics import Metrics
 from sumu_dav.settings import Settings
 
 
@@ -24,11 +26,22 @@ class Context:
     lock_file: FileLockStore
     audit: AuditLog
     settings: Settings
+    metrics: Metrics
 
     @property
     def instance(self) -> str:
         """What makes ids unique among servers (the second half of oc:id)."""
         return self.archive.tree.id.replace("-", "")[:12]
+
+    def problems(self) -> list[str]:
+        """What keeps the server from doing its work, in words."""
+        found = self.archive.problems(self.settings.health.min_free)
+        state = os.statvfs(self.settings.state)
+        if state.f_bavail * state.f_frsize < self.settings.health.min_free:
+            found.append("the disk of the state is nearly full")
+        if not os.access(self.settings.state, os.W_OK):
+            found.append("the state can't be written")
+        return found
 
     def close(self) -> None:
         """Write what waits, and let others have the state."""

@@ -45,6 +45,7 @@ class Gate:
         self._context = context
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer the request, or pass it on (PEP 3333)."""
         if "sumu.request" in environ:
             return self._next(environ, start_response)
         context = self._context or self._wsgidav.provider_map["/"].context

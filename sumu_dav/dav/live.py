@@ -190,7 +190,7 @@ LIVE: dict[str, Reader] = dict(
         _text(DAV + "getlastmodified", lambda view: http_date(modified_seconds(view))),
         _text(DAV + "creationdate", _created),
         _text(DAV + "displayname", lambda view: view.node.path.name or view.node.path.user),
-        (DAV + "supportedlock", lambda view: SUPPORTED_LOCK),
+        (DAV + "supportedlock", lambda _view: SUPPORTED_LOCK),
         (DAV + "lockdiscovery", lambda view: lock_discovery(view.context, _locks_of(view))),
         _text(DAV + "quota-available-bytes", lambda view: view.context.archive.usage.available(view.node.path.user)),
         _text(DAV + "quota-used-bytes", lambda view: view.context.archive.usage.used(view.node.path.user)),
@@ -203,7 +203,7 @@ LIVE: dict[str, Reader] = dict(
         _text(OC + "owner-id", lambda view: view.node.path.user),
         _text(OC + "owner-display-name", lambda view: view.node.path.user),
         _text(NC + "upload_time", _photos_only(lambda photo: int(datetime.fromisoformat(photo.uploaded).timestamp()))),
-        _text(NC + "has-preview", lambda view: "false"),
+        _text(NC + "has-preview", lambda _view: "false"),
         (
             NC + "metadata-photos-size",
             lambda view: (

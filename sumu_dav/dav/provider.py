@@ -1,4 +1,4 @@
-"""The provider that WsgiDAV maps onto `/`: it hands every request to the face, and opens the archive for stock WsgiDAV."""
+"""The provider that WsgiDAV maps onto `/`: hands every request to the face, and opens the archive for stock WsgiDAV."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sumu_dav.dav.wiring import open_context
 from sumu_dav.settings import from_document
 
 
-class SumuProvider(DAVProvider):  # type: ignore[misc]
+class SumuProvider(DAVProvider):
     """Serves `<plex>/<user>/<album>/<file>`.
 
     Our own server passes the `context` that it opened; stock WsgiDAV passes the `application`, whose configuration
@@ -39,4 +39,5 @@ class SumuProvider(DAVProvider):  # type: ignore[misc]
 
     def get_resource_inst(self, path: str, environ: dict[str, Any]) -> _DAVResource | None:
         """WsgiDAV's own handlers, which are never reached, would ask here."""
+        del environ
         raise DAVError(HTTP_NOT_FOUND, path)

@@ -17,5 +17,6 @@ class Resolver(RequestResolver):
     """Hands a request to the provider that it belongs to."""
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Pass the request on (PEP 3333)."""
         provider: SumuProvider = environ["wsgidav.provider"]
         return provider.custom_request_handler(environ, start_response, None)

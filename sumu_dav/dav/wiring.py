@@ -15,6 +15,7 @@ from sumu_dav.dav.context import Context
 from sumu_dav.dav.guards import lock_path
 from sumu_dav.dav.lock_store import FileLockStore
 from sumu_dav.dav.locks import LockTable
+from sumu_dav.dav.metrics import Gauge, Metrics
 from sumu_dav.library import DEFAULT_EXTENSIONS
 from sumu_dav.settings import Settings
 
@@ -65,7 +66,7 @@ def open_context(settings: Settings) -> Context:
     lock_file = FileLockStore.open(str(state))
     locks = LockTable(lock_file)
     archive.housekeeping.is_locked = lambda path: bool(locks.covering(lock_path(path)))
-    return Context(
+    context = Context(
         archive=archive,
         accounts=accounts,
         authenticator=Authenticator(accounts, time.monotonic),
@@ -73,4 +74,27 @@ def open_context(settings: Settings) -> Context:
         lock_file=lock_file,
         audit=AuditLog(state / "audit.log"),
         settings=settings,
+        metrics=Metrics(),
     )
+    archive.tree.on_sync(context.metrics.synced)
+    context.metrics.watch(_gauges(context))
+    return context
+
+
+def _gauges(context: Context) -> list[Gauge]:
+    """What is asked of the parts when someone looks at the metrics."""
+    archive = context.archive
+    return [
+        ("sumu_photos", "Records in the catalogue", lambda: archive.catalog.count()),
+        (
+            "sumu_favorites",
+            "Photos that are favourites",
+            lambda: sum(map(len, map(archive.catalog.favorites, archive.catalog.users()))),
+        ),
+        ("sumu_trash_entries", "Entries in the trash", lambda: len(archive.trash.all())),
+        ("sumu_trash_bytes", "Bytes in the trash", lambda: sum(map(archive.trash.bytes_of, archive.catalog.users()))),
+        ("sumu_free_bytes", "Bytes that are free on the disk of the tree", archive.tree.free),
+        ("sumu_logins_refused", "Wrong credentials since the start", lambda: context.authenticator.counts().wrong),
+        ("sumu_logins_delayed", "Attempts that were told to wait", lambda: context.authenticator.counts().throttled),
+        ("sumu_locks", "Locks that are held", lambda: len(context.locks.all())),
+    ]

@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sumu_dav.commit import GroupCommit
@@ -29,10 +31,11 @@ class _Turn:
 
 
 class Durability:
-    """Syncs, and the memory of one that failed."""
+    """Syncs, and the memory of one that failed. `on_sync` is told the seconds that each took."""
 
     def __init__(self) -> None:
         self.suspended: str | None = None
+        self.on_sync: Callable[[float], None] | None = None
         self._lock = threading.Lock()
         self._turns: dict[tuple[int, int], _Turn] = {}
 
@@ -49,7 +52,7 @@ class Durability:
         """
         self.check()
         try:
-            os.fsync(descriptor)
+            self._sync(descriptor)
         except OSError as error:
             if error.errno in FULL:
                 raise NoSpace("tree") from error
@@ -83,10 +86,16 @@ class Durability:
     def _sync_names(self, descriptor: int) -> None:
         self.check()
         try:
-            os.fsync(descriptor)
+            self._sync(descriptor)
         except OSError as error:
             if error.errno not in _NO_FOLDER_SYNC:
                 raise self._suspend(error) from error
+
+    def _sync(self, descriptor: int) -> None:
+        begun = time.perf_counter()
+        os.fsync(descriptor)
+        if self.on_sync is not None:
+            self.on_sync(time.perf_counter() - begun)
 
     def _suspend(self, error: OSError) -> WritesSuspended:
         self.suspended = f"a sync to disk failed ({error.strerror})"

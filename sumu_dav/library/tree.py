@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from sumu_dav.errors import AlreadyExists, NotFound, TreeMissing
@@ -92,6 +92,10 @@ class Tree:
     @on_publish.setter
     def on_publish(self, watcher: OnPublish | None) -> None:
         self._disk.on_publish = watcher
+
+    def on_sync(self, listener: Callable[[float], None]) -> None:
+        """Have the seconds told that each sync of a file or folder takes."""
+        self._disk.durability.on_sync = listener
 
     def marker_present(self) -> bool:
         """Whether the Plex path leads to this very tree now. A disk that was mounted again is taken up by that."""

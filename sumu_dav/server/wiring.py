@@ -40,6 +40,7 @@ def serve(arguments: argparse.Namespace, settings: Settings) -> int:
             application(context),
             server_options(settings),
             on_ready=lambda url: print(f"serving {url}", flush=True),
+            on_request=context.metrics.request,
         )
     finally:
         context.close()

@@ -9,6 +9,7 @@ from uuid import uuid4
 from sumu_dav.archive.nodes import FileNode, FolderNode
 from sumu_dav.dav.conditions import Outcome, State, precondition, range_applies
 from sumu_dav.dav.headers import http_date
+from sumu_dav.dav.health import metrics_page
 from sumu_dav.dav.live import content_type, file_id, full_id
 from sumu_dav.dav.ranges import Multipart, Span, content_range, plan
 from sumu_dav.dav.request import Request, Response
@@ -43,6 +44,8 @@ class FileBody:
 
 def get(request: Request) -> Response:
     """Send a file, whole or in part. Collections are shown by `verbs.browse`."""
+    if request.target.space is Space.OWN and request.target.parts == ("metrics",):
+        return metrics_page(request)
     if request.target.space not in (Space.USER, Space.INBOX):
         return browse_root(request)
     path = request.readable()
