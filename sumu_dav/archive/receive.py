@@ -18,7 +18,7 @@ from sumu_dav.archive.lookup import album_parts, hidden_place, photo_path, photo
 from sumu_dav.archive.nodes import Binding, FileNode, FolderNode, Node, Path
 from sumu_dav.archive.pairs import Partner, find_partner, join, partner_of
 from sumu_dav.errors import AlreadyExists, Forbidden, IsCollection, NoSpace, ParentMissing, SumuError
-from sumu_dav.library import Place, Side, Upload, check_folder_name, check_name, is_false_favorites, is_junk
+from sumu_dav.library import Place, Side, Upload, check_folder_name, check_name, is_false_favorites, is_junk, stem
 from sumu_dav.model import FAVORITES, Photo
 
 Guard = Callable[[Node | None], None]
@@ -218,11 +218,14 @@ class Receiving:
         if name is None and not photo.is_favorite:
             name = draft.free_name(photo.user, (FAVORITES,), photo.name, also)
         photo = draft.favor(photo, name)
-        if partner is not None and not partner.is_favorite and photo.favorite_name is not None:
-            stem = photo.favorite_name.rpartition(".")[0]
-            wanted = f"{stem}.{partner.name.rpartition('.')[2]}"
-            draft.favor(partner, draft.free_name(photo.user, (FAVORITES,), wanted))
+        if partner is not None and not partner.is_favorite:
+            self._favor_beside(draft, photo, partner)
         return photo
+
+    def _favor_beside(self, draft: Draft, favorite: Photo, half: Photo) -> None:
+        """The copy of a live photo's other half gets the base name of the copy that is there."""
+        wanted = stem(favorite.favorite_name or favorite.name) + half.name[len(stem(half.name)) :]
+        draft.favor(half, draft.free_name(half.user, (FAVORITES,), wanted))
 
     def unfavor_with_partner(self, draft: Draft, photo: Photo) -> Photo:
         """Clear the flag of a photo, and of the other half of a live photo."""
@@ -282,7 +285,7 @@ class Receiving:
         fresh = draft.put(self.desk.records.refreshed(photo, content))
         draft.bring(content.source, place, photo=fresh)
         draft.copy_afresh(fresh)
-        return self._pair(draft, fresh, content)
+        return self.pair_up(draft, fresh, content)
 
     def _store_loose(self, draft: Draft, path: Path, content: Content, file: FileNode | None) -> Photo:
         name = path.name
@@ -330,17 +333,21 @@ class Receiving:
     def _bring_new(self, draft: Draft, photo: Photo, content: Content, partner: Partner | None = None) -> Photo:
         draft.put(photo)
         draft.bring(content.source, photo_place(photo), photo=photo)
-        return self._pair(draft, photo, content, partner)
+        return self.pair_up(draft, photo, content, partner)
 
-    def _pair(self, draft: Draft, photo: Photo, content: Content, partner: Partner | None = None) -> Photo:
+    def pair_up(self, draft: Draft, photo: Photo, content: Content, partner: Partner | None = None) -> Photo:
+        """Make the photo and its other half, if that is there, one live photo with one flag."""
         if partner is None:
             partner = find_partner(self.lookup.catalog, photo.user, photo.album, photo.name, content)
         if partner is None or partner.photo.doc_id == photo.doc_id:
             return photo
         photo = join(draft, photo, partner)
-        if draft.current(partner.photo).is_favorite != photo.is_favorite:
-            return self.favor_with_partner(draft, photo if photo.is_favorite else draft.current(partner.photo))
-        return photo
+        other = draft.current(partner.photo)
+        if photo.is_favorite and not other.is_favorite:
+            self._favor_beside(draft, photo, other)
+        elif other.is_favorite and not photo.is_favorite:
+            self._favor_beside(draft, other, photo)
+        return draft.current(photo)
 
     def _store_favorite(self, draft: Draft, path: Path, content: Content, file: FileNode | None) -> Photo:
         """A PUT into the favourites album (DESIGN §1): an old photo's flag, an edit, or a new favourite."""

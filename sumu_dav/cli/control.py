@@ -109,7 +109,7 @@ class Shown:
     """A progress on standard error: a bar in a terminal, a line every few seconds elsewhere."""
 
     def __init__(self) -> None:
-        self._bar: tqdm[Any] | None = None
+        self._bar: Any = None  # tqdm has no types
         self._stage = ""
         self._next_line = time.monotonic() + BETWEEN_LINES
 

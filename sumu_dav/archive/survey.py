@@ -1,0 +1,176 @@
+"""Compares what lies in a user's visible tree with what the catalogue says of it, by stats alone.
+
+Reads only, and holds no turn: what is found may be changing, and whoever acts on it looks again.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from sumu_dav.archive.lookup import Lookup, copy_place, photo_place
+from sumu_dav.archive.nodes import Path
+from sumu_dav.errors import NameRefused
+from sumu_dav.library import Entry, Place, Side, is_junk
+from sumu_dav.model import FAVORITES, FileStat, Photo
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A media file that no record speaks of. `path` is in NFC; `place` is spelt as it lies there."""
+
+    path: Path
+    place: Place
+    stat: FileStat
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """A photo whose file (or favourite's copy) is not the one that was seen when its record was made."""
+
+    photo: Photo
+    place: Place
+    stat: FileStat
+
+
+@dataclass(slots=True)
+class Survey:
+    """Where tree and catalogue differ in the part of a user's tree that was looked at."""
+
+    user: str
+    files: int = 0
+    unrecorded: list[Found] = field(default_factory=list)
+    changed: list[Differing] = field(default_factory=list)
+    missing: list[Photo] = field(default_factory=list)
+    unbound_copies: list[Found] = field(default_factory=list)
+    changed_copies: list[Differing] = field(default_factory=list)
+    missing_copies: list[Photo] = field(default_factory=list)
+
+    @property
+    def differences(self) -> int:
+        """How many there are."""
+        lists: tuple[Collection[object], ...] = (
+            self.unrecorded, self.changed, self.missing, self.unbound_copies, self.changed_copies, self.missing_copies,
+        )  # fmt: skip
+        return sum(map(len, lists))
+
+
+def composed(name: str) -> str:
+    """The name in NFC, as the catalogue has it: other programs write names as they like (macOS decomposes)."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+class Surveyor:
+    """Looks at a user's whole visible tree, at a part of it, or at single paths."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+        self._tree = lookup.tree
+        self._catalog = lookup.catalog
+        self._seen = lookup.seen
+
+    def whole(self, user: str) -> Survey:
+        """Everything of a user."""
+        survey = Survey(user)
+        self._below(survey, ())
+        return survey
+
+    def paths(self, user: str, paths: Collection[tuple[str, ...]]) -> Survey:
+        """Some files or folders (with all below them) of a user, there or not; each as it is spelt on disk."""
+        survey = Survey(user)
+        for parts in sorted(paths):
+            if any(is_junk(part) for part in parts):
+                continue
+            stat = self._tree.stat(Place(Side.VISIBLE, user, parts))
+            if stat is None:
+                self._below(survey, parts)
+            elif parts[0] == FAVORITES:
+                self._look_at_copy(survey, parts, stat)
+            else:
+                self._look_at_file(survey, parts, stat)
+        return survey
+
+    def _look_at_file(self, survey: Survey, parts: tuple[str, ...], stat: FileStat) -> None:
+        survey.files += 1
+        path = Path(survey.user, tuple(composed(part) for part in parts))
+        photo = self._catalog.at(survey.user, path.album, path.name) if path.parts == parts else None
+        self._compare(survey, parts, stat, photo)
+
+    def _look_at_copy(self, survey: Survey, parts: tuple[str, ...], stat: FileStat) -> None:
+        survey.files += 1
+        if len(parts) == 2:
+            self._compare_copy(survey, parts, stat, self._catalog.favorite(survey.user, parts[1]))
+
+    def _below(self, survey: Survey, parts: tuple[str, ...]) -> None:
+        """A folder, or what the catalogue says of a path where nothing lies."""
+        if parts[:1] == (FAVORITES,):
+            self._walk_favorites(survey, only=parts[1] if len(parts) == 2 else None)
+            return
+        user, album = survey.user, "/".join(parts)
+        walked: set[str] = set()
+        self._walk(survey, parts, walked)
+        if parts:
+            photo = self._catalog.at(user, Path(user, parts).album, parts[-1])
+            if photo is not None and self._tree.stat(photo_place(photo)) is None:
+                survey.missing.append(photo)
+        for other in self._catalog.albums(user) - walked:
+            if not album or other == album or other.startswith(album + "/"):
+                survey.missing.extend(self._catalog.album(user, other).values())
+        if not parts:
+            self._walk_favorites(survey)
+
+    def _walk(self, survey: Survey, parts: tuple[str, ...], walked: set[str]) -> None:
+        try:
+            entries = self._tree.scan(Place(Side.VISIBLE, survey.user, parts))
+        except NameRefused:  # deeper than any album can be
+            return
+        if not entries and parts and not self._tree.is_folder(Place(Side.VISIBLE, survey.user, parts)):
+            return
+        album = "/".join(parts)
+        known = album.isascii() or unicodedata.is_normalized("NFC", album)
+        photos = dict(self._catalog.album(survey.user, album).items()) if known else {}
+        if known:
+            walked.add(album)
+        for entry in entries:
+            if not entry.is_folder:
+                survey.files += 1
+                self._compare(survey, (*parts, entry.name), entry.stat, photos.pop(entry.name, None))
+            elif not is_junk(entry.name) and not (not parts and entry.name == FAVORITES):
+                self._walk(survey, (*parts, entry.name), walked)
+        survey.missing.extend(photos.values())
+
+    def _compare(self, survey: Survey, parts: tuple[str, ...], stat: FileStat, photo: Photo | None) -> None:
+        if photo is None:
+            if self._is_worth_a_record(parts[-1], stat):
+                survey.unrecorded.append(self._found(survey.user, parts, stat))
+        elif self._seen.originals.get(photo.doc_id) != stat and stat.size:
+            survey.changed.append(Differing(photo, photo_place(photo), stat))
+
+    def _walk_favorites(self, survey: Survey, only: str | None = None) -> None:
+        entries: list[Entry] = []
+        if only is None:
+            entries = self._tree.scan(Place(Side.VISIBLE, survey.user, (FAVORITES,)))
+        copies = {
+            name: photo for name, photo in self._catalog.favorites(survey.user).items() if only is None or name == only
+        }
+        for entry in entries:
+            if not entry.is_folder:
+                survey.files += 1
+                self._compare_copy(survey, (FAVORITES, entry.name), entry.stat, copies.pop(entry.name, None))
+        survey.missing_copies.extend(copies.values())
+
+    def _compare_copy(self, survey: Survey, parts: tuple[str, ...], stat: FileStat, photo: Photo | None) -> None:
+        if photo is None:
+            if self._is_worth_a_record(parts[-1], stat):
+                survey.unbound_copies.append(self._found(survey.user, parts, stat))
+            return
+        place = copy_place(photo)
+        if place is not None and self._seen.copies.get(photo.doc_id) != stat and stat.size:
+            survey.changed_copies.append(Differing(photo, place, stat))
+
+    def _is_worth_a_record(self, name: str, stat: FileStat) -> bool:
+        return stat.size > 0 and self._lookup.is_media(name) and not is_junk(name)
+
+    def _found(self, user: str, parts: tuple[str, ...], stat: FileStat) -> Found:
+        return Found(Path(user, tuple(composed(part) for part in parts)), Place(Side.VISIBLE, user, parts), stat)

@@ -1,0 +1,19 @@
+"""An archive of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.home import Home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    """An archive with the accounts alice and bob."""
+    home = Home(tmp_path)
+    home.alice.mkdir(parents=True)
+    yield home
+    home.close()
