@@ -21,7 +21,8 @@ NOT_FROM_THE_FILE = ("name:", "client", "upload", "filename")
 class Content:
     """Whole, sealed bytes. `source` holds them: an upload without a name, or a file that is to be moved.
 
-    `facts` and `taken` are None for what is no media file.
+    `facts` and `taken` are None for what is no media file. `client_dated` tells that the client sent the modification
+    time `mtime_ns` (nanoseconds since the epoch).
     """
 
     source: Upload | Place
@@ -31,6 +32,7 @@ class Content:
     facts: Facts | None = None
     taken: Taken | None = None
     properties: dict[str, str] | None = None
+    client_dated: bool = False
 
     @property
     def says_when(self) -> str | None:

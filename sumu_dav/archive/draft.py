@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sumu_dav.archive.content import Content, Records
+from sumu_dav.archive.content import Content, Records, iso
 from sumu_dav.archive.lookup import Lookup, album_parts, copy_place, photo_place
 from sumu_dav.archive.nodes import Path
-from sumu_dav.archive.plan import Performer, Plan
+from sumu_dav.archive.plan import FileStep, Performer, Plan
 from sumu_dav.archive.stores import Other, TrashEntry
 from sumu_dav.archive.turns import Turns
 from sumu_dav.errors import Conflict, SumuError
@@ -142,8 +142,30 @@ class Draft:
             self._bytes_at[photo.doc_id] = held
         if held.side is Side.HIDDEN or held.side is Side.VISIBLE:
             self._vacated.add(held)
+        self._take_back_removal(place)
         self._claimed.add(place)
         self._first.rename(held, place)
+
+    def _take_back_removal(self, place: Place) -> None:
+        """What was to leave a place at the end is replaced there before: its removal would take the newcomer."""
+        for step in [*self._last.steps]:
+            if isinstance(step, FileStep) and step.place == place and step.verb in ("unlink", "rename"):
+                self._last.steps.remove(step)
+                if step.to is not None:
+                    self._first.folder(step.to.parent)
+                    self._first.keep(place, step.to)
+
+    def date(self, place: Place, mtime_ns: int) -> None:
+        """Set the modification time (nanoseconds since the epoch) of a file that will lie there."""
+        self._last.date(place, mtime_ns)
+
+    def date_photo(self, photo: Photo, mtime_ns: int) -> Photo:
+        """Set the modification time of a photo, of its favourite's copy and in its record."""
+        photo = self.current(photo)
+        for place in (photo_place(photo), copy_place(photo)):
+            if place is not None:
+                self.date(place, mtime_ns)
+        return self.put(replace(photo, modified=iso(mtime_ns)))
 
     def move_folder(self, place: Place, to: Place) -> None:
         """Move a whole folder."""
@@ -246,8 +268,7 @@ class Draft:
         if found is None or found.doc_id in self._drop:
             return False
         now = self.current(found)
-        here = (now.favorite_name == name) if folder == (FAVORITES,) else (now.album, now.name) == (found.album, name)
-        return here
+        return (now.favorite_name == name) if folder == (FAVORITES,) else (now.album, now.name) == (found.album, name)
 
     # Favourites
 

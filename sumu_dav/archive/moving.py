@@ -222,13 +222,13 @@ class Moving:
         """The flag is set and the copy appears; the original stays. Inside the album it is a rename of the copy."""
         photo = node.photo
         assert photo is not None
-        if target.user != photo.user:
-            raise Forbidden(str(target), "a favourite is made in its owner's own tree")
         if not self.lookup.is_media(target.name):
             raise Forbidden(str(target), "a favourite keeps the extension of a photo or a video")
         if isinstance(there, FileNode) and there.photo is not None and there.photo.doc_id == photo.doc_id:
             return Moved(created=False)
         self._make_room_for(draft, target, there)
+        if target.user != photo.user:
+            photo = self._file_in_other_home(draft, photo, target, loose_names=())
         if photo.is_favorite:
             draft.rename_copy(photo, target.name)
         else:
@@ -261,7 +261,8 @@ class Moving:
         if not own:
             self._displace(draft, target, there)
         if target.user != photo.user:
-            return self._move_to_other_home(draft, photo, target, there)
+            photo = self._file_in_other_home(draft, photo, target, loose_names=(target.name,))
+            return Moved(there is None, photo_path(photo))
         old = node.path.name if node.binding is Binding.LOOSE else None
         kept = tuple(name for name in photo.loose_names if name not in (old, target.name))
         photo = draft.put(replace(photo, loose_names=(*kept, target.name)))
@@ -273,17 +274,19 @@ class Moving:
             self._rebind(draft, photo, album, draft.free_name(photo.user, folder, photo.name))
         return Moved(there is None, photo_path(draft.current(photo)))
 
-    def _move_to_other_home(self, draft: Draft, photo: Photo, target: Path, there: Node | None) -> Moved:
+    def _file_in_other_home(self, draft: Draft, photo: Photo, target: Path, loose_names: tuple[str, ...]) -> Photo:
+        """A photo that is given to another user is filed there by its month; its flag stays behind."""
+        photo = draft.current(photo)
         if photo.is_favorite:
             photo = draft.unfavor(photo)
         album = album_of(self.desk, photo)
         folder = album_parts(album)
+        require_folder(self.lookup, Place(Side.VISIBLE, target.user, folder))
         draft.folder(Place(Side.VISIBLE, target.user, folder))
         name = draft.free_name(target.user, folder, target.name)
-        moved = replace(photo, user=target.user, album=album, name=name, loose_names=(target.name,))
+        moved = replace(photo, user=target.user, album=album, name=name, loose_names=loose_names)
         draft.bring(photo_place(photo), photo_place(moved), photo=moved)
-        draft.put(moved)
-        return Moved(there is None, photo_path(moved))
+        return draft.put(moved)
 
     def _rebind(self, draft: Draft, photo: Photo, album: str, name: str) -> Photo:
         moved = replace(photo, album=album, name=name)
@@ -315,7 +318,8 @@ class Moving:
         if node.binding is Binding.PLACEHOLDER:
             raise Conflict(str(node.path), "its bytes have not come yet")
         photo = node.photo if node.is_photo else None
-        if photo is not None and target.in_favorites and node.binding is not Binding.COPY:
+        own = photo is not None and photo.user == target.user
+        if own and target.in_favorites and node.binding is not Binding.COPY:
             return self._move_into_favorites(draft, node, target, there)
         return self.draft_twin(draft, node, target, there)
 

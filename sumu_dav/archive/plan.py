@@ -27,11 +27,15 @@ _log = logging.getLogger("sumu_dav.archive")
 
 @dataclass(frozen=True, slots=True)
 class FileStep:
-    """One change of the trees: `verb` is folder, keep, rename, unlink or rmdir."""
+    """One change of the trees: `verb` is folder, keep, rename, unlink, rmdir or date.
+
+    `mtime_ns` is what `date` sets: nanoseconds since the epoch.
+    """
 
     verb: str
     place: Place
     to: Place | None = None
+    mtime_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,10 @@ class Plan:
     def rmdir(self, place: Place) -> None:
         """Remove an empty folder; one that got members meanwhile stays."""
         self.steps.append(FileStep("rmdir", place))
+
+    def date(self, place: Place, mtime_ns: int) -> None:
+        """Set the modification time of a file."""
+        self.steps.append(FileStep("date", place, mtime_ns=mtime_ns))
 
     def records(self, **changes: Iterable[Any]) -> None:
         """Change the state: the keywords are the fields of `RecordStep`."""
@@ -234,6 +242,8 @@ class Performer:
         elif step.verb == "rmdir":
             if tree.is_folder(place) and not tree.scan(place):
                 tree.remove_folder(place)
+        elif step.verb == "date" and step.mtime_ns is not None and tree.stat(place) is not None:
+            tree.set_times(place, step.mtime_ns)
 
     def _undo(self, plan: Plan) -> None:
         """Take back the file steps before the first record step, which a full disk refused."""
@@ -273,7 +283,14 @@ def plan_to_json(plan: Plan) -> list[dict[str, Any]]:
     steps: list[dict[str, Any]] = []
     for step in plan.steps:
         if isinstance(step, FileStep):
-            steps.append({"do": step.verb, "place": step.place.to_text(), "to": step.to.to_text() if step.to else None})
+            steps.append(
+                {
+                    "do": step.verb,
+                    "place": step.place.to_text(),
+                    "to": step.to.to_text() if step.to else None,
+                    "mtime_ns": step.mtime_ns,
+                }
+            )
         else:
             steps.append(
                 {
@@ -307,6 +324,11 @@ def plan_from_json(steps: list[dict[str, Any]]) -> Plan:
         else:
             to = step["to"]
             plan.steps.append(
-                FileStep(step["do"], Place.from_text(step["place"]), Place.from_text(to) if to is not None else None)
+                FileStep(
+                    step["do"],
+                    Place.from_text(step["place"]),
+                    Place.from_text(to) if to is not None else None,
+                    step.get("mtime_ns"),
+                )
             )
     return plan

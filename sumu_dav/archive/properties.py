@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from sumu_dav.archive.content import iso
 from sumu_dav.archive.draft import Desk, Draft
-from sumu_dav.archive.lookup import copy_place, photo_place
-from sumu_dav.archive.nodes import Binding, FileNode, Node, Path
+from sumu_dav.archive.nodes import FileNode, Node, Path
 from sumu_dav.archive.receive import Guard, Receiving
 from sumu_dav.errors import Forbidden, NotFound, SumuError
 
@@ -83,12 +81,7 @@ class Properties:
             draft.set_other(node.path.user, node.path.parts, merged, other.photo if other else None)
 
     def _set_times(self, draft: Draft, node: FileNode, mtime_ns: int) -> None:
-        tree = self.desk.lookup.tree
-        if not node.is_photo or node.photo is None or node.binding is Binding.PLACEHOLDER:
-            tree.set_times(self.desk.lookup.place_of(node), mtime_ns)
-            return
-        tree.set_times(photo_place(node.photo), mtime_ns)
-        copy = copy_place(node.photo)
-        if copy is not None and tree.stat(copy) is not None:
-            tree.set_times(copy, mtime_ns)
-        draft.put(replace(draft.current(node.photo), modified=iso(mtime_ns)))
+        if node.is_photo and node.photo is not None:
+            draft.date_photo(node.photo, mtime_ns)
+        else:
+            draft.date(self.desk.lookup.place_of(node), mtime_ns)

@@ -311,9 +311,12 @@ class Receiving:
         """The bytes are there already: nothing is stored, and what a client set on the name passes to the record."""
         if isinstance(content.source, Place):
             draft.unlink(content.source)
+        photo = draft.current(photo)
+        if content.client_dated:
+            photo = draft.date_photo(photo, content.mtime_ns)
         if content.properties:
-            return draft.put(replace(photo, properties={**photo.properties, **content.properties}))
-        return draft.current(photo)
+            photo = draft.put(replace(photo, properties={**photo.properties, **content.properties}))
+        return photo
 
     def file_away(
         self, draft: Draft, user: str, name: str, content: Content, *, loose_names: tuple[str, ...] = ()

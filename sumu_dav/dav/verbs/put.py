@@ -95,9 +95,9 @@ def compare_sums(digests: Mapping[str, str], announced: Announced) -> None:
 
 def seal(context: Context, path: Path, upload: Upload, mtime_ns: int | None) -> Content:
     """Read what a whole upload says of itself, date it, and sync it to disk."""
-    facts, taken, mtime_ns = describe(context, path, upload.fileno(), upload.size, mtime_ns)
-    stat = upload.seal(mtime_ns)
-    return Content(upload, upload.size, upload.sha256, stat.mtime_ns, facts, taken)
+    facts, taken, dated_ns = describe(context, path, upload.fileno(), upload.size, mtime_ns)
+    stat = upload.seal(dated_ns)
+    return Content(upload, upload.size, upload.sha256, stat.mtime_ns, facts, taken, client_dated=mtime_ns is not None)
 
 
 def describe(
