@@ -64,6 +64,7 @@ class Server:
         self.url = ""
         self.first_account: tuple[str, str] | None = None
         self.process: subprocess.Popen[bytes] | None = None
+        self._port = _free_port()
         self._prefix = tuple(prefix)
         self._options = tuple(options)
         self._environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **(environment or {})}
@@ -80,7 +81,7 @@ class Server:
     @property
     def port(self) -> int:
         """The port that it serves on; the same after a restart."""
-        return urlsplit(self.url).port or 0
+        return urlsplit(self.url).port or self._port
 
     def start(self) -> None:
         """Start it, and return when it has said that it serves."""
@@ -225,6 +226,14 @@ class Server:
                     self.url = url
                     return True
         return False
+
+
+def _free_port() -> int:
+    """A port that can be bound again after a kill: connections of one that the kernel chose (port 0) would hold it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
