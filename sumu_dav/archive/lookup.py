@@ -160,7 +160,7 @@ class Lookup:
                 yield from self.below(node.path)
 
     def etag(self, node: FileNode) -> str:
-        """The strong entity tag of a file (RFC 9110 §8.8.3), quoted: from its SHA-256 while its stat is the recorded one."""
+        """The strong entity tag of a file, quoted (RFC 9110 §8.8.3): of its SHA-256 while its stat is the recorded one."""
         if self.hash_is_known(node) and node.photo is not None:
             return f'"{node.photo.sha256[:40]}"'
         stat = node.stat

@@ -1,4 +1,4 @@
-"""MOVE and COPY of one file: what becomes of its bytes, its record, its names and its flag (DESIGN §1, "Favourites")."""
+"""MOVE and COPY of one file: what becomes of its bytes, record, names and flag (DESIGN §1, "Favourites")."""
 
 from __future__ import annotations
 

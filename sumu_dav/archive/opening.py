@@ -72,7 +72,6 @@ def open_archive(
     """
     lock = StateLock(state)
     try:
-        os.makedirs(plex, exist_ok=True)
         tree = Tree.open(plex, _known_tree_id(state))
         _write_tree_id(state, tree.id)
         catalog = EmbeddedCatalog.open(os.path.join(state, "catalog.json"))

@@ -1,4 +1,4 @@
-"""Live photos: the still and the video that belong together, found whichever comes first (media/README, "Live photo")."""
+"""Live photos: the still and the video that belong together, whichever comes first (media/README, "Live photo")."""
 
 from __future__ import annotations
 

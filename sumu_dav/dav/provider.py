@@ -23,7 +23,7 @@ class SumuProvider(DAVProvider):
     """
 
     def __init__(self, application: Any = None, context: Context | None = None) -> None:
-        super().__init__()
+        DAVProvider.__init__(self)
         if context is None:
             config = application.config
             file = config.get("_config_file")
