@@ -88,6 +88,8 @@ class Server(cheroot.wsgi.Server):
     def prepare(self) -> None:
         """Bind, listen and start the workers. Raises OSError where the address can't be had."""
         super().prepare()
+        # cheroot leaves it out for a port that the system chose, whose connections would then keep a restart from it
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.settimeout(0)
         host, port = self.bind_addr
         self.environ = {
@@ -208,11 +210,11 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT, then end in order. To be called in the main thread, which owns the signals.
 
-    `on_ready` gets the server's URL once it accepts connections; `on_hangup` is called at SIGHUP, between two looks at
-    the listening socket, and must not raise.
+    `on_ready` gets the server's URL once it accepts connections, `on_tick` is called while it does, `on_stop` once it
+    does no more; `on_hangup` is called at SIGHUP, between two looks at the listening socket, and must not raise.
     """
     raise_descriptor_limit(options.max_connections)
-    server = Server(app, options, request_log=request_log, on_request=on_request)
+    server = Server(app, options, request_log=request_log, on_request=on_request, on_tick=on_tick)
     server.prepare()
     handlers: dict[int, Any] = {
         signal.SIGTERM: lambda *_: server.request_stop(),
