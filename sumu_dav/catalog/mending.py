@@ -17,12 +17,12 @@ from sumu_dav.catalog.photos import PHOTO_CODEC, TABLE
 from sumu_dav.catalog.records import Codec
 from sumu_dav.catalog.recovery import (
     CURE,
+    entries_of,
     half_blanked,
     is_torn,
     lines_of,
     opened,
     read_journal,
-    records_of,
     wanted_blanks,
 )
 from sumu_dav.catalog.scan import Entry, Irregular, parse, scan
@@ -105,12 +105,12 @@ def _look_at(disk: Disk, path: str, table: str, codec: Codec[Any]) -> _Look:
         try:
             found = disk.identity(fd)
             text = b"" if torn or blanks else disk.read(fd, found.size if found else 0, 0)
-            records = records_of(path, table, text, irregular)
+            entries = entries_of(path, table, text, irregular)
         except Damaged:
             return _line_by_line(lines_of(disk, fd), codec, blanks, irregular if torn else None)
     good.clear()
     findings.clear()
-    take([Entry(key, fields, 0, irregular.line) for key, fields in records.items()])
+    take(entries)
     return _Look(good, findings)
 
 

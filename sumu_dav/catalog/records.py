@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from sumu_dav.catalog.compaction import compact
 from sumu_dav.catalog.disk import Disk, SyncFailed, domain_error
+from sumu_dav.catalog.keeper import Keeper
 from sumu_dav.catalog.layout import encode_line
 from sumu_dav.catalog.log import Log, name_beside
 from sumu_dav.catalog.recovery import CURE, Take, open_log
@@ -27,8 +28,9 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_GATHER = 0.25
-"""Seconds that housekeeping waits after it was called, so that a burst of changes costs one round of it."""
+_FREEZE_ABOVE = 10_000
+"""Records above which what was read is taken out of the garbage collector's sight: it lives as long as the server, and
+a full search through 200,000 records would hold up every thread for a tenth of a second, time and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,7 @@ class RecordFile(Generic[T]):
         self._queue: list[Pending[T]] = []
         self._gate = threading.Lock()
         self._commit = GroupCommit(self._round)
-        self._called = threading.Event()
-        self._closing = threading.Event()
-        self._keeper: threading.Thread | None = None
+        self._keeper = Keeper(f"keeper of {self.path}", self._keep_house)
         self._compact_above = 0
         if on_change is not None and records:
             on_change([(key, None, record) for key, record in records.items()])
@@ -135,7 +135,10 @@ class RecordFile(Generic[T]):
                 opened = open_log(disk or Disk(), path, table, begin)
             except (OSError, SyncFailed) as error:
                 raise domain_error(error) from error
-            return cls(opened.log, codec, records, opened.highest, on_change, on_suspend, housekeeping)
+            file = cls(opened.log, codec, records, opened.highest, on_change, on_suspend, housekeeping)
+            if len(records) > _FREEZE_ABOVE:
+                gc.freeze()
+            return file
 
     def get(self, key: int) -> T | None:
         """The record of this id."""
@@ -183,7 +186,8 @@ class RecordFile(Generic[T]):
             self._highest = max(self._highest, *lines, 0)
             self._set(pending.changes)
             self._queue.append(pending)
-        self._call_keeper()
+        if self._housekeeping:
+            self._keeper.call()
         return pending
 
     def finish(self, pending: Pending[T]) -> None:
@@ -192,6 +196,8 @@ class RecordFile(Generic[T]):
             self._commit.wait()
         if pending.failure is not None:
             raise pending.failure
+        if not pending.done:
+            raise WritesSuspended(f"a write to {self.path} was broken off")
 
     def flush(self) -> None:
         """Return when everything that has begun is durable. Raises `WritesSuspended` where that can't be."""
@@ -206,18 +212,17 @@ class RecordFile(Generic[T]):
 
     def compact(self) -> None:
         """Write the file without its blanks, while changes go on."""
+        if self.suspended is not None:
+            return
         try:
-            if compact(self._log, self._gate, lambda: self._highest, self._closing.is_set):
+            if compact(self._log, self._gate, lambda: self._highest, lambda: self._keeper.is_stopping):
                 self._compact_above = 0
         except (OSError, SyncFailed) as error:
             self._put_off(error)
 
     def close(self) -> None:
         """Write what is left, and leave a file with nothing to be done at the next start."""
-        self._closing.set()
-        self._called.set()
-        if self._keeper is not None:
-            self._keeper.join()
+        self._keeper.stop()
         self._commit.wait()
         self.tidy()
         with self._gate:
@@ -310,29 +315,14 @@ class RecordFile(Generic[T]):
                 self._on_suspend(failure.reason)
         return failure
 
-    def _call_keeper(self) -> None:
-        if self._called.is_set() or not self._housekeeping:
-            return
-        self._called.set()
-        if self._keeper is None:
-            with self._lock:
-                if self._keeper is None and not self._closing.is_set():
-                    self._keeper = threading.Thread(target=self._keep_house, name=f"keeper of {self.path}", daemon=True)
-                    self._keeper.start()
-
     def _keep_house(self) -> None:
         """Write what nobody waits for, blank superseded lines, give dead bytes back."""
-        while self.suspended is None:
-            self._called.wait()
-            if self._closing.wait(_GATHER):
-                return
-            self._called.clear()
-            self._commit.wait()
-            self.tidy()
-            if self._log.worth_compacting and self._log.dead_bytes > self._compact_above:
-                # where it fails it is not tried again before there is half as much again to gain
-                self._compact_above = self._log.dead_bytes * 3 // 2
-                self.compact()
+        self._commit.wait()
+        self.tidy()
+        if self._log.worth_compacting and self._log.dead_bytes > self._compact_above:
+            # where it fails it is not tried again before there is half as much again to gain
+            self._compact_above = self._log.dead_bytes * 3 // 2
+            self.compact()
 
 
 @contextmanager

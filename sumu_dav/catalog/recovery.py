@@ -7,7 +7,6 @@ Knows nothing of what a record means.
 
 from __future__ import annotations
 
-import json
 import logging
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 
 from sumu_dav.catalog.disk import Disk
 from sumu_dav.catalog.journal import Intent, Journal, read_intents
-from sumu_dav.catalog.layout import CLOSING, encode_line
+from sumu_dav.catalog.layout import CLOSING, encode_line, key_of
 from sumu_dav.catalog.log import NEW, Log, name_beside, write_file
 from sumu_dav.catalog.scan import Entry, Irregular, Scanned, parse, scan
 from sumu_dav.errors import Damaged
@@ -62,7 +61,7 @@ def open_log(disk: Disk, path: str, table: str, begin: Callable[[], Take]) -> Op
     loaded = _Loaded(begin())
     scanned = loaded.read(disk, path, table)
     if scanned.irregular is not None:
-        _mend(disk, path, table, scanned.irregular, intents)
+        _mend(disk, path, table, scanned.irregular, intents, begin)
         loaded = _Loaded(begin())
         scanned = loaded.read(disk, path, table)
         if scanned.irregular is not None:
@@ -162,19 +161,22 @@ def _finish(disk: Disk, path: str, intents: list[Intent]) -> None:
             disk.sync(fd)
 
 
-def _mend(disk: Disk, path: str, table: str, irregular: Irregular, intents: list[Intent]) -> None:
+def _mend(
+    disk: Disk, path: str, table: str, irregular: Irregular, intents: list[Intent], begin: Callable[[], Take]
+) -> None:
     with opened(disk, path) as fd:
         if is_torn(disk, fd, irregular, intents):
             _cut_back(disk, path, fd, irregular)
             return
         found = disk.identity(fd)
         text = disk.read(fd, found.size if found else 0, 0)
-    records = records_of(path, table, text, irregular)
-    _put_in_place(disk, path, table, ((key, encode_line(key, fields)) for key, fields in records.items()))
+    entries = entries_of(path, table, text, irregular)
+    begin()(entries)  # a record that can't be is found out before the file is touched
+    _put_in_place(disk, path, table, ((entry.key, encode_line(entry.key, entry.fields)) for entry in entries))
     logger.info("%s: was written by another program; laid out again, one record a line", path)
 
 
-def records_of(path: str, table: str, text: bytes, irregular: Irregular) -> dict[int, dict[str, object]]:
+def entries_of(path: str, table: str, text: bytes, irregular: Irregular) -> list[Entry]:
     """The records of a file that holds the right JSON in another layout. Raises `Damaged` where it does not."""
     try:
         tables = parse(text.decode("utf-8-sig"))
@@ -185,13 +187,17 @@ def records_of(path: str, table: str, text: bytes, irregular: Irregular) -> dict
     for other, content in tables.items():
         if other != table and content:
             raise Damaged(path, 1, f"the file holds a table {other!r} beside {table!r}", f"Take it out. {CURE}")
-    records: dict[int, dict[str, object]] = {}
-    for key, fields in tables.get(table, {}).items():
-        if not key.isdecimal() or not key.isascii() or str(int(key)) != key or key == "0" or type(fields) is not dict:
-            line = text[: max(0, text.find(json.dumps(key).encode()))].count(b"\n") + 1
-            raise Damaged(path, line, f"{key!r} should be a record's number, with an object behind it", CURE)
-        records[int(key)] = fields
-    return records
+    entries = []
+    position, line = 0, 1
+    for name, fields in tables.get(table, {}).items():
+        found = max(position, text.find(b'"%s"' % name.encode(), position))
+        line += text.count(b"\n", position, found)
+        position = found
+        key = key_of(b'"%s": ' % name.encode())
+        if key is None or type(fields) is not dict:
+            raise Damaged(path, line, f"{name!r} should be a record's number, with an object behind it", CURE)
+        entries.append(Entry(key, fields, 0, line))
+    return entries
 
 
 def damaged(path: str, irregular: Irregular) -> Damaged:

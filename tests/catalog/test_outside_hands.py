@@ -321,3 +321,18 @@ def fill(file: File) -> int:
         except NoSpace:
             return key - 1
     raise AssertionError("the disk is never full")
+
+
+def test_a_wrong_record_in_another_layout_is_named_and_the_file_left_alone(tmp_path: Path, photo: MakePhoto) -> None:
+    path = tmp_path / "catalog.json"
+    catalog = EmbeddedCatalog.open(str(path))
+    catalog.change(put=[photo(number) for number in range(1, 4)])
+    catalog.close()
+    tables = json.loads(path.read_text())
+    tables["media"]["2"]["isVideo"] = "no"
+    text = json.dumps(tables, indent=1)
+    path.write_text(text)
+    with pytest.raises(Damaged, match="record 2: the field 'isVideo'") as caught:
+        EmbeddedCatalog.open(str(path))
+    assert text.splitlines()[caught.value.line - 1].strip() == '"2": {'
+    assert path.read_text() == text
