@@ -59,6 +59,12 @@ class Prefer:
     minimal: bool = False
     no_root: bool = False
 
+    @property
+    def applied(self) -> str:
+        """The value of Preference-Applied (RFC 7240 §3) where each of them was honored; "" for none."""
+        wishes = (("return=minimal", self.minimal), ("depth-noroot", self.no_root))
+        return ", ".join(name for name, wished in wishes if wished)
+
 
 def depth(environ: Mapping[str, Any], default: Depth) -> Depth:
     """The Depth header, `default` without one. Raises BadRequest for any other value."""

@@ -7,7 +7,7 @@ Must not know how an answer is put together.
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -26,6 +26,10 @@ OC = "{http://owncloud.org/ns}"
 NC = "{http://nextcloud.org/ns}"
 SUMU = "{urn:sumu}"
 WIN32 = "{urn:schemas-microsoft-com:}"
+
+CHECKSUMS = OC + "checksums"
+CREATION_TIME = NC + "creation_time"
+"""Told by clients with an upload, and kept where dead properties are."""
 
 _HASHED_IDS = 1 << 52
 """Ids that are no document id start here, and fit into what JavaScript and Java apps take for a number."""
@@ -53,8 +57,13 @@ class View:
 
     @cached_property
     def dead(self) -> dict[str, str]:
-        """The dead properties."""
-        return dict(self.context.archive.properties.dead(self.node))
+        """The dead properties, as they are to be told."""
+        return {name: xml for name, xml in self.kept.items() if name not in LIVE}
+
+    @cached_property
+    def kept(self) -> Mapping[str, str]:
+        """What is kept where dead properties are."""
+        return self.context.archive.properties.dead(self.node)
 
 
 def file_id(node: Node) -> int:
@@ -135,7 +144,11 @@ def _checksums(view: View) -> str | None:
     photo = view.photo
     if view.file is None or photo is None or not view.context.archive.lookup.hash_is_known(view.file):
         return None
-    return element(OC + "checksums", text_element(OC + "checksum", f"SHA256:{photo.sha256}"))
+    ours = f"SHA256:{photo.sha256}"
+    told = view.kept.get(CHECKSUMS)
+    if told is not None and ours in told:
+        return told
+    return element(CHECKSUMS, text_element(OC + "checksum", ours))
 
 
 def _etag(view: View) -> str:
@@ -199,7 +212,7 @@ LIVE: dict[str, Reader] = dict(
         _text(OC + "size", _size),
         _text(OC + "permissions", _permissions),
         _text(OC + "favorite", lambda view: int(view.photo.is_favorite) if view.photo else 0),
-        (OC + "checksums", _checksums),
+        (CHECKSUMS, _checksums),
         _text(OC + "owner-id", lambda view: view.node.path.user),
         _text(OC + "owner-display-name", lambda view: view.node.path.user),
         _text(NC + "upload_time", _photos_only(lambda photo: int(datetime.fromisoformat(photo.uploaded).timestamp()))),
@@ -271,8 +284,6 @@ def some(view: View, names: Iterable[str]) -> tuple[str, list[str]]:
     for name in names:
         reader = LIVE.get(name)
         xml = reader(view) if reader is not None else view.dead.get(name)
-        if xml is None and name in view.dead:
-            xml = view.dead[name]
         if xml is None:
             missing.append(name)
         else:

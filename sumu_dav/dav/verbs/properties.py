@@ -11,8 +11,8 @@ from sumu_dav.archive.properties import PropertyChange
 from sumu_dav.dav.bodies import PropChange, PropfindKind, PropfindRequest, parse_propfind, parse_proppatch
 from sumu_dav.dav.faults import DepthRefused
 from sumu_dav.dav.guards import bindings, check_conditions, check_if, check_locks
-from sumu_dav.dav.headers import Depth, depth, parse_flag, parse_http_date, parse_seconds, prefer
-from sumu_dav.dav.live import DAV, LIVE, OC, SUMU, WIN32, WRITABLE, View, everything, names_of, some
+from sumu_dav.dav.headers import Depth, Prefer, depth, parse_flag, parse_http_date, parse_seconds, prefer
+from sumu_dav.dav.live import DAV, LIVE, NOT_IN_ALLPROP, OC, SUMU, WIN32, WRITABLE, View, everything, names_of, some
 from sumu_dav.dav.multistatus import MEDIA_TYPE, element, multistatus, response
 from sumu_dav.dav.request import Request, Response
 from sumu_dav.dav.target import Space, encode
@@ -37,15 +37,18 @@ def propfind(request: Request) -> Response:
     nodes = _members(request, node, how_deep)
     writer = Writer(request, asked, minimal=preferred.minimal)
     first = () if preferred.no_root and how_deep is not Depth.ZERO else (node,)
-    return _answer(writer.write(path, (*first, *nodes)))
+    return _answer(writer.write(path, (*first, *nodes)), preferred)
 
 
-def _answer(responses: Iterable[str]) -> Response:
+def _answer(responses: Iterable[str], preferred: Prefer | None = None) -> Response:
     """Few responses go out whole, with their length; many as they are written, in bounded memory."""
     blocks = multistatus(responses)
     begun = list(islice(blocks, 2))
     body: bytes | Iterable[bytes] = b"".join(begun) if len(begun) < 2 else chain(begun, blocks)
-    return Response(207, [("Content-Type", MEDIA_TYPE)], body)
+    headers = [("Content-Type", MEDIA_TYPE)]
+    if preferred is not None and preferred.applied:
+        headers.append(("Preference-Applied", preferred.applied))
+    return Response(207, headers, body)
 
 
 def _members(request: Request, node: Node, how_deep: Depth) -> list[Node]:
@@ -85,7 +88,7 @@ class Writer:
         if self._asked.kind is PropfindKind.NAMES:
             return response(href, "".join(element(name) for name in names_of(view)))
         if self._asked.kind is PropfindKind.ALL:
-            included, _ = some(view, self._asked.include)
+            included, _ = some(view, (name for name in self._asked.include if name in NOT_IN_ALLPROP))
             return response(href, everything(view) + included)
         found, missing = some(view, self._asked.names)
         return response(href, found, () if self._minimal else missing)

@@ -14,8 +14,8 @@ from sumu_dav.dav.context import Context
 from sumu_dav.dav.faults import BadRequest
 from sumu_dav.dav.guards import check_if, write_guard
 from sumu_dav.dav.headers import created_ns, favorite, modified_ns
-from sumu_dav.dav.live import file_id, full_id
-from sumu_dav.dav.multistatus import text_element
+from sumu_dav.dav.live import CHECKSUMS, CREATION_TIME, OC, file_id, full_id
+from sumu_dav.dav.multistatus import element, text_element
 from sumu_dav.dav.request import Request, Response
 from sumu_dav.dav.target import href
 from sumu_dav.errors import ChecksumMismatch, LengthMismatch, ParentMissing
@@ -25,8 +25,6 @@ from sumu_dav.model import Facts
 
 BLOCK_BYTES = 256 * 1024
 """How much of a body is in memory at once: large enough that the cost a block is small beside hashing it."""
-
-CREATION_TIME = "{http://nextcloud.org/ns}creation_time"
 
 
 def put(request: Request) -> Response:
@@ -48,7 +46,8 @@ def put(request: Request) -> Response:
     ):
         receive_body(request, upload, announced, meter)
         content = seal(request.context, path, upload, modified_ns(request.environ))
-        content = replace(content, properties=creation_time(created_ns(request.environ)))
+        properties = told_beside(created_ns(request.environ), announced, content.sha256)
+        content = replace(content, properties=properties)
         receipt = archive.receiving.store(path, content, favorite=favorite(request.environ) is True, guard=guard)
     return answer(request, receipt)
 
@@ -111,11 +110,19 @@ def describe(
     return facts, taken, mtime_ns if mtime_ns is not None else int(taken.timestamp * 1_000_000) * 1000
 
 
-def creation_time(created: int | None) -> dict[str, str] | None:
-    """The property that keeps a client's time of creation (nanoseconds since the epoch)."""
-    if created is None:
-        return None
-    return {CREATION_TIME: text_element(CREATION_TIME, str(created // 10**9))}
+def told_beside(created: int | None, announced: Announced, sha256: str) -> dict[str, str]:
+    """The properties that keep what a client told beside the bytes: its time of creation (nanoseconds since the epoch),
+    and checksums that were found right, of kinds that the catalogue has no field for, with the SHA-256 that says of
+    which bytes they are.
+    """
+    kept = {}
+    if created is not None:
+        kept[CREATION_TIME] = text_element(CREATION_TIME, str(created // 10**9))
+    sums = [f"{each.algorithm.upper()}:{each.value}" for each in announced.checksums if each.algorithm != "sha256"]
+    if sums:
+        told = " ".join((f"SHA256:{sha256}", *dict.fromkeys(sums)))
+        kept[CHECKSUMS] = element(CHECKSUMS, text_element(OC + "checksum", told))
+    return kept
 
 
 def answer(request: Request, receipt: Receipt) -> Response:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import blake2b
 
 from sumu_dav.archive.nodes import FolderNode, Path
 from sumu_dav.dav.access import visible_users
 from sumu_dav.dav.bodies import PropfindKind, PropfindRequest
 from sumu_dav.dav.faults import DepthRefused
-from sumu_dav.dav.headers import Depth
-from sumu_dav.dav.live import DAV, View, everything, names_of, some
+from sumu_dav.dav.headers import Depth, http_date
+from sumu_dav.dav.live import DAV, NOT_IN_ALLPROP, View, everything, iso_utc, names_of, some
 from sumu_dav.dav.multistatus import element, response, text_element
 from sumu_dav.dav.request import Request
 from sumu_dav.dav.target import Space, encode
@@ -44,25 +45,46 @@ def root_responses(request: Request, asked: PropfindRequest, how_deep: Depth) ->
     if how_deep is Depth.INFINITY:
         raise DepthRefused()
     top = request.target.href(folder=True)
-    responses = [_bare(top, request.target.name, asked)]
+    responses = [_upper(request, top, request.target.name, asked)]
     if how_deep is Depth.ONE:
         for name, path in found:
             href = f"{top}{encode(name)}/"
-            responses.append(_bare(href, name, asked) if path is None else _home(request, path, href, asked))
+            responses.append(_upper(request, href, name, asked) if path is None else _home(request, path, href, asked))
     return iter(responses)
 
 
-def _bare(href: str, name: str, asked: PropfindRequest) -> str:
-    known = {
-        DAV + "resourcetype": element(DAV + "resourcetype", "<d:collection/>"),
-        DAV + "displayname": text_element(DAV + "displayname", name or "/"),
-    }
+def _upper(request: Request, href: str, name: str, asked: PropfindRequest) -> str:
+    known = _told_of_upper(request, name)
     if asked.kind is PropfindKind.NAMES:
         return response(href, "".join(element(each) for each in known))
     if asked.kind is PropfindKind.ALL:
-        return response(href, "".join(known.values()))
+        names = (*(each for each in known if each not in NOT_IN_ALLPROP), *asked.include)
+        return response(href, "".join(known[each] for each in dict.fromkeys(names) if each in known))
     found = "".join(known[each] for each in asked.names if each in known)
     return response(href, found, [each for each in asked.names if each not in known])
+
+
+def _told_of_upper(request: Request, name: str) -> dict[str, str]:
+    """The live properties of a collection that can't be changed nor locked: times and tag are those of what the caller
+    sees below it, quota is the caller's own (a desktop that mounts the root asks there).
+    """
+    archive, users = request.context.archive, visible_users(request.context.accounts, request.login.account)
+    homes = [Path(user) for user in users]
+    modified = max(archive.folder_modified(home) for home in homes)
+    tags = "\0".join(part for home in homes for part in (home.user, archive.collection_etag(home)))
+    texts = {
+        "displayname": name or "/",
+        "getetag": f'"{blake2b(tags.encode(), digest_size=16).hexdigest()}"',
+        "getlastmodified": http_date(modified),
+        "creationdate": iso_utc(modified),
+        "quota-available-bytes": str(archive.usage.available(request.caller)),
+        "quota-used-bytes": str(archive.usage.used(request.caller)),
+    }
+    return {
+        DAV + "resourcetype": element(DAV + "resourcetype", "<d:collection/>"),
+        **{DAV + local: text_element(DAV + local, text) for local, text in texts.items()},
+        **{DAV + local: element(DAV + local) for local in ("supportedlock", "lockdiscovery")},
+    }
 
 
 def _home(request: Request, path: Path, href: str, asked: PropfindRequest) -> str:
