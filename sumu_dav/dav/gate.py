@@ -67,6 +67,7 @@ class Gate:
             return send(_too_many(error), guarded, method)
         except BadCredentials as error:
             guarded.user = error.user
+            environ["sumu.user"] = error.user or ""  # fail2ban tells a guess from a client that has not logged in yet
             return send(_unauthorized(), guarded, method)
         except SumuError as error:
             return send(refusal(error, method), guarded, method)
