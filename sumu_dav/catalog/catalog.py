@@ -43,7 +43,10 @@ class Catalog(Protocol):
         """The photo at this path."""
 
     def album(self, user: str, album: str, /) -> Mapping[str, Photo]:
-        """The photos of one folder by name, live: look-ups are current, an iteration walks a snapshot."""
+        """The photos of one folder by name, live: look-ups are current, an iteration walks a snapshot.
+
+        A folder that is empty, or was in between, must be asked for again.
+        """
 
     def below(self, user: str, album: str, /) -> list[Photo]:
         """The photos of a folder and of all folders in it; of "" everything that the user has."""
