@@ -17,6 +17,7 @@ from sumu_dav.dav.gate import Gate
 from sumu_dav.dav.provider import SumuProvider
 from sumu_dav.dav.wiring import open_context
 from sumu_dav.server.launcher import serve as serve_wsgi
+from sumu_dav.server.notify import Supervisor
 from sumu_dav.server.options import ServerOptions
 from sumu_dav.settings import Settings
 
@@ -30,6 +31,12 @@ def serve(arguments: argparse.Namespace, settings: Settings) -> int:
     """Serve until SIGTERM. Prints the first account, if it makes one, and one line once it accepts connections."""
     del arguments
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    supervisor = Supervisor.from_environment()
+
+    def ready(url: str) -> None:
+        print(f"serving {url}", flush=True)
+        supervisor.ready(url)
+
     context = open_context(settings)
     try:
         first = first_account(context.accounts)
@@ -39,7 +46,9 @@ def serve(arguments: argparse.Namespace, settings: Settings) -> int:
         serve_wsgi(
             application(context),
             server_options(settings),
-            on_ready=lambda url: print(f"serving {url}", flush=True),
+            on_ready=ready,
+            on_tick=supervisor.beat,
+            on_stop=supervisor.stopping,
             on_request=context.metrics.request,
         )
     finally:
