@@ -73,7 +73,7 @@ class Outside:
         moved = self._bound_to(photo, found.path)
         if found.place == visible_place(found.path) and photo.user == moved.user:
             self._recorder.put(moved, found.stat)
-            self._recorder.touch(photo.user, photo_path(photo).parts[:-1])
+            self._recorder.touch(photo_path(photo))
             return Verdict.DONE
         draft = Draft(self._desk)
         if photo.user != moved.user and photo.is_favorite:
@@ -258,10 +258,6 @@ class Outside:
             draft.abandon()
             raise
         draft.commit()
-        for photo in gone:
-            self._recorder.touch(photo.user, photo_path(photo).parts[:-1])
-            if photo.loose_names:
-                self._recorder.touch(photo.user, ())
         return len(gone)
 
     def _is_gone(self, photo: Photo) -> bool:

@@ -193,5 +193,4 @@ class OutsideCopies:
             draft.abandon()
             raise
         draft.commit()
-        self._recorder.touch(photo.user, (FAVORITES,))
         return Verdict.DONE

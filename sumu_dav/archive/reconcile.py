@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -89,16 +89,31 @@ class Reconciler:
         self._copies = OutsideCopies(desk, receiving, self._recorder)
         self._clock = clock
 
-    def whole(self, user: str, progress: Progress = nobody_looks) -> Outcome:
-        """Everything of a user. Raises NoSpace, WritesSuspended, Interrupted; what was done by then stays."""
-        return self._reconcile(self._surveyor.whole(user), progress)
+    def users(self, users: Iterable[str], progress: Progress = nobody_looks) -> Outcome:
+        """Everything of some users. Raises NoSpace, WritesSuspended, Interrupted; what was done by then stays."""
+        return self._reconcile([self._surveyor.whole(user) for user in users], progress)
 
-    def paths(self, user: str, paths: Collection[tuple[str, ...]]) -> Outcome:
-        """Some paths of a user, with all that is below them. Raises as `whole`."""
-        return self._reconcile(self._surveyor.paths(user, paths), nobody_looks)
+    def paths(self, paths: Mapping[str, Collection[tuple[str, ...]]], progress: Progress = nobody_looks) -> Outcome:
+        """Some paths of some users, with all that is below them. Raises as `users`."""
+        return self._reconcile([self._surveyor.paths(user, some) for user, some in paths.items()], progress)
 
-    def _reconcile(self, survey: Survey, progress: Progress) -> Outcome:
-        return _Round(survey, self._desk, self._outside, self._copies, self._recorder, self._clock, progress).run()
+    def _reconcile(self, surveys: Iterable[Survey], progress: Progress) -> Outcome:
+        rounds = [
+            _Round(survey, self._desk, self._outside, self._copies, self._recorder, self._clock, progress)
+            for survey in surveys
+        ]
+        try:
+            for each in rounds:
+                each.take_in()
+            # After all of them: what is missing in one user's tree may have been moved to another's.
+            for each in rounds:
+                each.set_aside()
+        finally:
+            self._recorder.flush()
+        whole = Outcome()
+        for each in rounds:
+            whole.add(each.outcome)
+        return whole
 
 
 class _Round:
@@ -123,29 +138,40 @@ class _Round:
         self._recorder = recorder
         self._clock = clock
         self._progress = progress
-        self._outcome = Outcome(files=survey.files)
+        self.outcome = Outcome(files=survey.files)
         self._done = 0
         self._total = 0
         self._unsettled_inodes: set[int] = set()
 
-    def run(self) -> Outcome:
+    def take_in(self) -> None:
+        """Work off what is there."""
         survey = self._survey
-        if not survey.differences:
-            return self._outcome
-        try:
-            new = [found for found in survey.unrecorded if not self._follow(found)]
-            changed = [differing for differing in survey.changed if not self._give_way(differing)]
-            aside = SetAside(self._desk.performer.trash, self._user)
-            self._total = len(new) + len(changed) + len(survey.unbound_copies) + len(survey.changed_copies)
-            self._work_off(new, lambda found, content: self._outside.take_in(found, content, aside), "recorded")
-            self._work_off(changed, self._outside.changed, "updated")
-            unbound = [found for found in survey.unbound_copies if not self._rename_copy(found)]
-            self._work_off(unbound, self._copies.take_in, "favorites")
-            self._work_off(survey.changed_copies, self._copies.changed, "favorites")
-            self._work_off_missing()
-        finally:
-            self._recorder.flush()
-        return self._outcome
+        new = [found for found in survey.unrecorded if not self._follow(found)]
+        changed = [differing for differing in survey.changed if not self._give_way(differing)]
+        aside = SetAside(self._desk.performer.trash, self._user)
+        self._total = len(new) + len(changed) + len(survey.unbound_copies) + len(survey.changed_copies)
+        self._work_off(new, lambda found, content: self._outside.take_in(found, content, aside), "recorded")
+        self._work_off(changed, self._outside.changed, "updated")
+        unbound = [found for found in survey.unbound_copies if not self._rename_copy(found)]
+        self._work_off(unbound, self._copies.take_in, "favorites")
+        self._work_off(survey.changed_copies, self._copies.changed, "favorites")
+
+    def set_aside(self) -> None:
+        """Work off records and flags whose files are gone."""
+        seen = self._desk.lookup.seen
+        copies = [p for p in self._survey.missing_copies if not self._may_be_unsettled(seen.copies.get(p.doc_id))]
+        for photo in copies:
+            with self._desk.turns.alone(self._user):
+                if self._copies.missing(photo) is Verdict.DONE:
+                    self.outcome.favorites += 1
+        gone = [p for p in self._survey.missing if not self._may_be_unsettled(seen.originals.get(p.doc_id))]
+        for start in range(0, len(gone), ASIDE_AT_ONCE):
+            with self._desk.turns.alone(self._user):
+                self.outcome.set_aside += self._outside.set_aside(gone[start : start + ASIDE_AT_ONCE])
+
+    def _may_be_unsettled(self, known: FileStat | None) -> bool:
+        """Whether the file is perhaps there under a name that is looked at again in a moment."""
+        return known is not None and known.inode in self._unsettled_inodes
 
     # Moves, which cost no reading
 
@@ -218,33 +244,15 @@ class _Round:
             self._fail(item, error)
             return True
         if verdict is Verdict.DONE:
-            setattr(self._outcome, count, getattr(self._outcome, count) + 1)
+            setattr(self.outcome, count, getattr(self.outcome, count) + 1)
         elif verdict is Verdict.AGAIN:
             self._look_again(item, SETTLED)
         return True
 
     def _look_again(self, item: Found | Differing, seconds: float) -> None:
-        self._outcome.unsettled[self._user, item.place.parts] = seconds
+        self.outcome.unsettled[self._user, item.place.parts] = seconds
         self._unsettled_inodes.add(item.stat.inode)
 
     def _fail(self, item: Found | Differing, error: Exception) -> None:
-        self._outcome.failed += 1
+        self.outcome.failed += 1
         _log.warning("%s could not be taken in: %s", item.place.shown, error)
-
-    # Records and flags whose files are gone
-
-    def _work_off_missing(self) -> None:
-        seen = self._desk.lookup.seen
-        copies = [p for p in self._survey.missing_copies if not self._may_be_unsettled(seen.copies.get(p.doc_id))]
-        for photo in copies:
-            with self._desk.turns.alone(self._user):
-                if self._copies.missing(photo) is Verdict.DONE:
-                    self._outcome.favorites += 1
-        gone = [p for p in self._survey.missing if not self._may_be_unsettled(seen.originals.get(p.doc_id))]
-        for start in range(0, len(gone), ASIDE_AT_ONCE):
-            with self._desk.turns.alone(self._user):
-                self._outcome.set_aside += self._outside.set_aside(gone[start : start + ASIDE_AT_ONCE])
-
-    def _may_be_unsettled(self, known: FileStat | None) -> bool:
-        """Whether the file is perhaps there under a name that is looked at again in a moment."""
-        return known is not None and known.inode in self._unsettled_inodes

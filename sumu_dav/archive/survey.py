@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from sumu_dav.archive.lookup import Lookup, copy_place, photo_place
+from sumu_dav.archive.lookup import Lookup, album_parts, copy_place, photo_place
 from sumu_dav.archive.nodes import Path
 from sumu_dav.errors import NameRefused
 from sumu_dav.library import Entry, Place, Side, is_junk
@@ -79,17 +79,35 @@ class Surveyor:
     def paths(self, user: str, paths: Collection[tuple[str, ...]]) -> Survey:
         """Some files or folders (with all below them) of a user, there or not; each as it is spelt on disk."""
         survey = Survey(user)
+        gone: set[tuple[str, ...]] = set()
         for parts in sorted(paths):
             if any(is_junk(part) for part in parts):
                 continue
-            stat = self._tree.stat(Place(Side.VISIBLE, user, parts))
-            if stat is None:
-                self._below(survey, parts)
-            elif parts[0] == FAVORITES:
+            place = Place(Side.VISIBLE, user, parts)
+            stat = self._tree.stat(place)
+            if stat is not None and parts[0] == FAVORITES:
                 self._look_at_copy(survey, parts, stat)
-            else:
+            elif stat is not None:
                 self._look_at_file(survey, parts, stat)
+            elif parts[0] == FAVORITES:
+                self._walk_favorites(survey, only=parts[1] if len(parts) == 2 else None)
+            elif self._tree.is_folder(place):
+                self._below(survey, parts)
+            else:
+                gone.add(parts)
+        self._miss(survey, gone)
         return survey
+
+    def _miss(self, survey: Survey, gone: Collection[tuple[str, ...]]) -> None:
+        """What the catalogue says of paths where nothing lies: photos, and whole albums."""
+        for parts in gone:
+            photo = self._catalog.at(survey.user, Path(survey.user, parts).album, parts[-1])
+            if photo is not None:
+                survey.missing.append(photo)
+        for album in self._catalog.albums(survey.user) if gone else ():
+            parts = album_parts(album)
+            if any(parts[:depth] in gone for depth in range(1, len(parts) + 1)):
+                survey.missing.extend(self._catalog.album(survey.user, album).values())
 
     def _look_at_file(self, survey: Survey, parts: tuple[str, ...], stat: FileStat) -> None:
         survey.files += 1
@@ -103,20 +121,12 @@ class Surveyor:
             self._compare_copy(survey, parts, stat, self._catalog.favorite(survey.user, parts[1]))
 
     def _below(self, survey: Survey, parts: tuple[str, ...]) -> None:
-        """A folder, or what the catalogue says of a path where nothing lies."""
-        if parts[:1] == (FAVORITES,):
-            self._walk_favorites(survey, only=parts[1] if len(parts) == 2 else None)
-            return
-        user, album = survey.user, "/".join(parts)
+        """A folder and all below it; without parts everything, the favourites too."""
         walked: set[str] = set()
         self._walk(survey, parts, walked)
-        if parts:
-            photo = self._catalog.at(user, Path(user, parts).album, parts[-1])
-            if photo is not None and self._tree.stat(photo_place(photo)) is None:
-                survey.missing.append(photo)
-        for other in self._catalog.albums(user) - walked:
-            if not album or other == album or other.startswith(album + "/"):
-                survey.missing.extend(self._catalog.album(user, other).values())
+        for album in self._catalog.albums(survey.user) - walked:
+            if album_parts(album)[: len(parts)] == parts:
+                survey.missing.extend(self._catalog.album(survey.user, album).values())
         if not parts:
             self._walk_favorites(survey)
 
@@ -124,8 +134,6 @@ class Surveyor:
         try:
             entries = self._tree.scan(Place(Side.VISIBLE, survey.user, parts))
         except NameRefused:  # deeper than any album can be
-            return
-        if not entries and parts and not self._tree.is_folder(Place(Side.VISIBLE, survey.user, parts)):
             return
         album = "/".join(parts)
         known = album.isascii() or unicodedata.is_normalized("NFC", album)

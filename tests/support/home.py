@@ -77,10 +77,10 @@ class Home:
 
     def reconcile(self, user: str = "alice", *, now: float = 10.0) -> Outcome:
         """Look at everything; files are `now` seconds older than they are, so that nothing counts as being written."""
-        return self._reconciler(now).whole(user)
+        return self._reconciler(now).users([user])
 
     def look_at(self, *paths: str, now: float = 10.0) -> Outcome:
-        return self._reconciler(now).paths("alice", [tuple(path.split("/")) for path in paths])
+        return self._reconciler(now).paths({"alice": [tuple(path.split("/")) for path in paths]})
 
     def _reconciler(self, now: float) -> Reconciler:
         return Reconciler(self.archive.desk, self.archive.receiving, clock=lambda: time.time() + now)

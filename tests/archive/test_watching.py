@@ -1,0 +1,245 @@
+"""Other programs' changes are noticed while the archive is open: listed at once, recorded when they have settled."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sumu_dav.archive.nodes import Path as WebPath
+from sumu_dav.archive.polling import FolderSigns, gives_no_events
+from sumu_dav.archive.reconcile import Reconciler
+from sumu_dav.archive.versions import Change
+from sumu_dav.archive.watching import Watcher
+from support.home import Home, write
+from support.samples import jpeg
+from support.toy import eventually
+
+PATIENCE = 20.0
+"""Seconds to wait for what takes three on an idle machine."""
+
+SETTLED = 0.4
+"""Seconds without a change after which a file counts as whole, in these tests."""
+
+Watch = Callable[..., Watcher]
+
+
+@pytest.fixture
+def watch(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
+    """Begins to watch, and has looked at everything once when it returns. All waits are a fifth of what they are."""
+    monkeypatch.setattr("sumu_dav.archive.reconcile.SETTLED", SETTLED)
+    monkeypatch.setattr("sumu_dav.archive.watching.SETTLED", SETTLED)
+    monkeypatch.setattr("sumu_dav.archive.watching.LOOK_ROUND_MS", 100)
+    started: list[Watcher] = []
+
+    def begin(mode: str = "events", poll_seconds: float = 0.2) -> Watcher:
+        reconciler = Reconciler(home.archive.desk, home.archive.receiving)
+        watcher = Watcher(home.archive.desk, reconciler, str(home.plex), mode, poll_seconds)
+        started.append(watcher)
+        write(home.alice / "first" / "first.jpg", jpeg())
+        watcher.start()
+        appears(home, "alice/first/first.jpg")
+        return watcher
+
+    yield begin
+    for watcher in started:
+        watcher.stop()
+
+
+def appears(home: Home, path: str) -> None:
+    assert eventually(lambda: home.find(path) is not None, PATIENCE), f"{path} was not recorded"
+
+
+@pytest.mark.parametrize("mode", ["events", "poll"])
+def test_a_new_file_is_recorded(home: Home, watch: Watch, mode: str) -> None:
+    watch(mode)
+
+    write(home.alice / "a" / "deep" / "album" / "x.jpg", jpeg())
+
+    appears(home, "alice/a/deep/album/x.jpg")
+
+
+@pytest.mark.parametrize("mode", ["events", "poll"])
+def test_a_move_and_a_deletion_are_followed(home: Home, watch: Watch, mode: str) -> None:
+    moved, deleted = home.put("alice/trip/x.jpg", jpeg(), favorite=True), home.put("alice/trip/y.jpg", jpeg())
+    watch(mode)
+
+    os.rename(home.alice / "trip", home.alice / "journey")
+    os.unlink(home.alice / "journey" / "y.jpg")
+
+    appears(home, "alice/journey/x.jpg")
+    assert home.at("alice/journey/x.jpg").id == moved.id
+    assert eventually(lambda: home.find("alice/trip/y.jpg") is None, PATIENCE)
+    assert [entry.photo.id for entry in home.archive.trash.set_aside("alice") if entry.photo] == [deleted.id]
+
+
+def test_a_file_that_grows_slowly_is_recorded_whole(home: Home, watch: Watch) -> None:
+    watch()
+    data = jpeg(pad=50_000)
+    hashes = set()
+
+    with (home.alice / "first" / "slow.jpg").open("wb", buffering=0) as file:
+        for start in range(0, len(data), 10_000):
+            file.write(data[start : start + 10_000])
+            photo = home.find("alice/first/slow.jpg")
+            hashes.add(photo.sha256 if photo else None)
+            time.sleep(SETTLED / 3)
+
+    appears(home, "alice/first/slow.jpg")
+    assert hashes == {None}
+    assert home.at("alice/first/slow.jpg").size == len(data)
+
+
+def test_listings_are_told_of_a_change_before_it_has_settled(home: Home, watch: Watch) -> None:
+    watch()
+    told: list[Change] = []
+    home.archive.versions.listen(told.append)
+
+    write(home.alice / "first" / "notes.txt", b"hello")
+
+    assert eventually(lambda: told != [], 2.0)
+    assert told == [Change("alice", ("first",), frozenset({"notes.txt"}))]
+
+
+def test_listings_may_trust_what_they_are_told_while_events_come(home: Home, watch: Watch) -> None:
+    heard = [home.archive.versions.hears_others]
+    watcher = watch()
+    heard.append(home.archive.versions.hears_others)
+    watcher.stop()
+    heard.append(home.archive.versions.hears_others)
+
+    assert heard == [False, True, False]
+
+
+def test_our_own_changes_are_not_told_a_second_time(home: Home, watch: Watch) -> None:
+    watch()
+    told: list[Change] = []
+    home.put("alice/trip/x.jpg", jpeg(), favorite=True)
+    home.put("alice/trip/y.jpg", jpeg())
+    home.archive.folders.delete(WebPath("alice", ("trip", "y.jpg")))
+    home.archive.versions.listen(told.append)
+
+    write(home.alice / "first" / "notes.txt", b"hello")
+
+    assert eventually(lambda: any("notes.txt" in (change.names or ()) for change in told), PATIENCE)
+    assert {(change.parts, name) for change in told for name in change.names or ()} <= {
+        ((), "trip"), ((), "favorites"), (("first",), "notes.txt"),
+    }  # fmt: skip
+
+
+def test_our_own_uploads_are_recorded_once_and_not_read_again(
+    home: Home, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch()
+    read: list[str] = []
+    monkeypatch.setattr("sumu_dav.archive.reconcile.content_of", lambda *_, **__: read.append("a file"))
+
+    def upload(first: int) -> None:
+        for number in range(first, first + 10):
+            home.put(f"alice/trip-{first}/{number}.jpg", jpeg(), favorite=number % 2 == 0)
+
+    threads = [threading.Thread(target=upload, args=(first,)) for first in (0, 10, 20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    write(home.alice / "first" / "last.jpg", jpeg())
+
+    assert eventually(lambda: read != [], PATIENCE)
+    assert read == ["a file"]
+    assert len(home.records()) == 31
+
+
+def test_many_changes_at_once_are_all_found(home: Home, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sumu_dav.archive.watching.RESCAN_FROM", 50)
+    watch()
+    data = jpeg()
+
+    for number in range(500):
+        write(home.alice / f"album-{number % 7}" / f"{number}.jpg", data + str(number).encode())
+
+    assert eventually(lambda: len(home.records()) == 501, PATIENCE)
+
+
+def test_a_user_folder_that_comes_later_is_watched(home: Home, watch: Watch) -> None:
+    watch()
+
+    write(home.bob / "trip" / "x.jpg", jpeg())
+
+    appears(home, "bob/trip/x.jpg")
+    write(home.bob / "trip" / "y.jpg", jpeg())
+    appears(home, "bob/trip/y.jpg")
+
+
+def test_a_user_folder_that_goes_and_comes_again_keeps_its_records(home: Home, watch: Watch, tmp_path: Path) -> None:
+    watch()
+    before = home.records()
+
+    os.rename(home.alice, tmp_path / "away")
+    home.alice.mkdir()
+    shutil.rmtree(home.alice)
+    os.rename(tmp_path / "away", home.alice)
+    write(home.alice / "first" / "y.jpg", jpeg())
+
+    appears(home, "alice/first/y.jpg")
+    assert home.records()[0] == before[0]
+
+
+def test_a_name_that_is_no_text_does_not_end_the_watching(home: Home, watch: Watch) -> None:
+    watcher = watch()
+
+    with open(os.fsencode(home.alice) + b"/first/\xff.jpg", "wb") as file:
+        file.write(jpeg())
+    write(home.alice / "first" / "y.jpg", jpeg())
+
+    appears(home, "alice/first/y.jpg")
+    write(home.alice / "first" / "z.jpg", jpeg())
+    appears(home, "alice/first/z.jpg")
+    assert watcher.state().alive
+
+
+def test_where_events_are_refused_it_looks_instead(
+    home: Home, watch: Watch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("OS file watch limit reached")
+
+    monkeypatch.setattr("sumu_dav.archive.watching.watch", refuse)
+    watcher = watch()
+
+    write(home.alice / "first" / "y.jpg", jpeg())
+
+    appears(home, "alice/first/y.jpg")
+    assert watcher.state().mode == "poll"
+    assert "OS file watch limit reached" in caplog.text
+
+
+def test_the_state_tells_health(home: Home, watch: Watch) -> None:
+    watcher = watch("off")
+
+    assert (watcher.state().mode, watcher.state().alive) == ("off", True)
+    assert eventually(lambda: watcher.state().waiting == 0)
+    watcher.stop()
+    assert not watcher.state().alive
+
+
+def test_folder_signs_tell_what_changed(home: Home) -> None:
+    home.put("alice/trip/x.jpg", jpeg())
+    home.put("alice/home/y.jpg", jpeg())
+    signs = FolderSigns(home.archive.tree)
+
+    assert signs.changed("alice") == {(), ("trip",), ("home",)}
+    assert signs.changed("alice") == set()
+    write(home.alice / "trip" / "x.jpg", jpeg())
+    assert signs.changed("alice") == {("trip",)}
+    home.archive.folders.delete(WebPath("alice", ("home",)))
+    assert signs.changed("alice") == {(), ("home",)}
+
+
+def test_a_local_disk_gives_events(tmp_path: Path) -> None:
+    assert not gives_no_events(str(tmp_path))
