@@ -17,6 +17,11 @@ _BLOCK = 512
 """Lines that are parsed in one call of the JSON parser, which then shares the field names among their records."""
 
 
+_TORN_AFTER_COMMA = b",}}\n"
+"""No record ends in this, but a whole one may lie before it: a batch's comma was the last byte of its sector, and the
+next sector still holds the rest of the closing."""
+
+
 class Entry(NamedTuple):
     """A record as it stands in the file: `place` is packed, `line` counts from 1."""
 
@@ -123,6 +128,10 @@ class _Reader:
             length, ends_batch, comma = len(raw) - 2, True, True
         elif raw[-4:] == b"}, \n":
             length, ends_batch, comma = len(raw) - 3, False, True
+        elif raw[-4:] == _TORN_AFTER_COMMA:
+            self._offset += len(raw) - len(_TORN_AFTER_COMMA)
+            self._batch_start = self._offset
+            return self._irregular("a batch begins here of which only the comma was written")
         elif raw[-2:] == b"}\n":
             length, ends_batch, comma = len(raw) - 1, True, False
         else:

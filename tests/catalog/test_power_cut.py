@@ -248,3 +248,31 @@ def open_once(path: str) -> State:
     assert file.new_id() > max(found, default=0)
     file.close()
     return found
+
+
+@pytest.mark.parametrize("records", [1, 2])
+def test_a_batch_torn_at_every_place_around_a_sectors_border(tmp_path: Path, records: int) -> None:
+    """Every set of its sectors, wherever in a sector it and its second record begin."""
+    path = str(tmp_path / "x.json")
+    around = range(SECTOR - 8, SECTOR + 8)
+    first, second = (around, (400,)) if records == 1 else ((SECTOR,), around)
+    for before in [place - len('{"media": {\n"1": {"name": ""}') for place in first]:
+        for size in [place - len(',\n"2": {"name": ""}') for place in second]:
+            for left in tmp_path.iterdir():
+                left.unlink()
+            old = {1: {"name": "x" * before}}
+            new = {2: {"name": "y" * size}} | ({3: {"name": "z" * 20}} if records == 2 else {})
+            disk = RecordingDisk()
+            file = RecordFile.open(path, "media", PLAIN, disk=disk, housekeeping=False)
+            file.change(old.items())
+            synced = Path(path).read_bytes()
+            file.change(new.items())
+            (append,) = [call for call in disk.calls if call.kind == "write"][-1:]
+            file.close()
+            pieces = list(sectors(append))
+            for chosen in range(2 ** len(pieces)):
+                keep = iter([bool(chosen >> place & 1) for place in range(len(pieces))])
+                for left in tmp_path.iterdir():
+                    left.unlink()
+                Path(path).write_bytes(File(synced, [append]).now(keep))
+                assert open_once(path) in (old, old | new), (before, size, chosen)
