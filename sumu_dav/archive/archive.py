@@ -10,7 +10,7 @@ from sumu_dav.archive.folders import Folders
 from sumu_dav.archive.housekeeping import Housekeeping, Patience
 from sumu_dav.archive.lookup import hidden_place, visible_place
 from sumu_dav.archive.moving import Moved, Moving
-from sumu_dav.archive.nodes import FileNode, FolderNode, Path
+from sumu_dav.archive.nodes import FileNode, FolderNode, Node, Path
 from sumu_dav.archive.properties import Properties
 from sumu_dav.archive.receive import Guard, Receiving
 from sumu_dav.archive.restoring import Restoring
@@ -58,6 +58,8 @@ class Archive:
         node = self.lookup.find(source)
         if node is None:
             raise NotFound(str(source))
+        if source.user != target.user:
+            self.usage.reserve(target.user, self._size_of(node))
         if isinstance(node, FileNode):
             return self.moving.move_file(source, target, overwrite=overwrite, guard=guard)
         return self.folders.move(source, target, overwrite=overwrite, guard=guard)
@@ -70,8 +72,13 @@ class Archive:
         if node is None:
             raise NotFound(str(source))
         if isinstance(node, FolderNode):
+            if members:
+                self.usage.reserve(target.user, self._size_of(node))  # before the first of many files is copied
             return self.folders.copy(source, target, overwrite=overwrite, members=members, guard=guard)
         return self.moving.copy_file(source, target, overwrite=overwrite, guard=guard)
+
+    def _size_of(self, node: Node) -> int:
+        return node.stat.size if isinstance(node, FileNode) else self.usage.size_of(node.path)
 
     def folder_modified(self, path: Path) -> float:
         """When the members of a collection last came or went, in seconds since the epoch."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path as DiskPath
+from typing import Any
 
 import pytest
 
@@ -282,6 +283,63 @@ def test_an_interrupted_restore_leaves_each_entry_here_or_there(family: Family) 
     assert trashed(family) == ["trip/0.jpg deleted", "trip/1.jpg deleted"]
     family.restore()
     assert len(family.names("/alice/trip")) == 4
+
+
+class Killed(BaseException):
+    """What ends the process in a test: no `except` of the code under test may stop it."""
+
+
+def test_a_kill_at_any_step_leaves_an_entry_whole_here_or_there(tmp_path: DiskPath) -> None:
+    photo = jpeg(taken="2024:05:17 10:11:12")
+    outcomes: set[bool] = set()
+    for kill_at in range(20):
+        with closing(Family(tmp_path / str(kill_at))) as family, pytest.MonkeyPatch.context() as patch:
+            family.put("/alice/IMG_1.jpg", photo, favorite=True)
+            before = family.photo("/alice/24-05/IMG_1.jpg")
+            family.delete("/alice/24-05")
+            finished = restore_until(family, patch, kill_at)
+            patch.undo()
+            family.reopen()
+
+            restored = family.has("/alice/24-05/IMG_1.jpg")
+            outcomes.add(restored)
+            assert trashed(family) == ([] if restored else ["24-05/IMG_1.jpg deleted"])
+            assert len(bytes_in_trash(family)) == (0 if restored else 1)
+            if not restored:
+                family.restore()
+            for name in ("/alice/24-05/IMG_1.jpg", "/alice/IMG_1.jpg", "/alice/favorites/IMG_1.jpg"):
+                assert family.read(name) == photo
+            assert family.photo("/alice/IMG_1.jpg") == before
+            assert list((family.plex / ".sumu/uploads").iterdir()) == []
+            if finished:
+                break
+    assert outcomes == {True, False}
+    assert finished
+
+
+def restore_until(family: Family, patch: pytest.MonkeyPatch, changes: int) -> bool:
+    """Restore everything, and be killed before one more change than these of the trees; whether it came to an end."""
+    left = [changes]
+
+    def killing(original: Callable[..., Any]) -> Callable[..., Any]:
+        def change(*arguments: Any, **named: Any) -> Any:
+            if left[0] == 0:
+                raise Killed
+            left[0] -= 1
+            return original(*arguments, **named)
+
+        return change
+
+    tree = family.archive.tree
+    for verb in ("make_folders", "clone", "rename", "remove"):
+        patch.setattr(tree, verb, killing(getattr(tree, verb)))
+    for store in (family.archive.catalog, family.archive.trash):
+        patch.setattr(store, "change", killing(store.change))
+    try:
+        family.restore()
+    except Killed:
+        return False
+    return True
 
 
 def test_an_unknown_id_is_refused_before_anything_is_restored(family: Family) -> None:

@@ -261,6 +261,33 @@ def test_copies_made_by_the_server_need_room_too(family: Family) -> None:
     assert list((family.plex / ".sumu" / "uploads").iterdir()) == []
 
 
+def test_a_whole_folder_is_refused_before_its_first_file_is_copied(family: Family) -> None:
+    for name in ("a", "b"):
+        family.put(f"/alice/trip/{name}.txt", b"x" * 30 * KB)
+    family.quotas["alice"] = 100 * KB
+
+    with pytest.raises(QuotaExceeded):
+        family.archive.copy(path("/alice/trip"), path("/alice/twin"), overwrite=True)
+
+    assert family.names("/alice") == {"trip", "favorites"}
+    family.quotas["alice"] = 120 * KB
+    family.archive.copy(path("/alice/trip"), path("/alice/twin"), overwrite=True)
+
+
+def test_what_is_moved_to_another_user_counts_there(family: Family) -> None:
+    family.put("/alice/trip/a.txt", b"x" * 60 * KB)
+    family.mkcol("/bob/trip")
+    family.quotas["bob"] = 50 * KB
+
+    for source, target in (("/alice/trip/a.txt", "/bob/trip/a.txt"), ("/alice/trip", "/bob/journey")):
+        with pytest.raises(QuotaExceeded):
+            family.move(source, target)
+
+    family.quotas["bob"] = 60 * KB
+    family.move("/alice/trip", "/bob/journey")
+    assert (family.archive.usage.used("alice"), family.archive.usage.used("bob")) == (0, 60 * KB)
+
+
 def test_a_quota_that_was_lowered_refuses_and_shows_nothing_left(family: Family) -> None:
     family.put("/alice/trip/a.txt", b"x" * 60 * KB)
     family.quotas["alice"] = 10 * KB
