@@ -39,6 +39,30 @@ def bindings(path: Path, photo: Photo | None) -> list[LockPath]:
     return list(dict.fromkeys(paths))
 
 
+def names_going(context: Context, node: Node) -> list[LockPath]:
+    """The names that may be gone with a node: its own, and every name of each photo in it."""
+    if isinstance(node, FileNode):
+        return bindings(node.path, node.photo)
+    names = [lock_path(node.path), *(lock.path for lock in context.locks.below(lock_path(node.path)))]
+    for photo in context.archive.catalog.below(node.path.user, "/".join(node.path.parts)):
+        if photo.loose_names or photo.favorite_name is not None:
+            names += bindings(photo_path(photo), photo)
+    return names
+
+
+def forget_gone(context: Context, names: Iterable[LockPath]) -> None:
+    """Drop the locks at and below those names that nothing bears any more (RFC 4918 §7.6, §9.6.1)."""
+    for name in names:
+        if (context.locks.covering(name) or context.locks.below(name)) and not context.archive.lookup.exists(
+            _path(name)
+        ):
+            context.locks.forget_below(name)
+
+
+def _path(name: LockPath) -> Path:
+    return Path(name[2], name[3:], inbox=True) if name[0] == "-" else Path(name[0], name[1:])
+
+
 def state_of(context: Context, node: Node | None) -> State:
     """What preconditions are held against."""
     if node is None:

@@ -7,8 +7,18 @@ from sumu_dav.archive.nodes import FileNode, FolderNode, Node, Path
 from sumu_dav.archive.receive import Guard
 from sumu_dav.dav.access import writing
 from sumu_dav.dav.faults import BadRequest, UnsupportedBody
-from sumu_dav.dav.guards import bindings, check_conditions, check_if, check_locks, lock_path, write_guard
+from sumu_dav.dav.guards import (
+    bindings,
+    check_conditions,
+    check_if,
+    check_locks,
+    forget_gone,
+    lock_path,
+    names_going,
+    write_guard,
+)
 from sumu_dav.dav.headers import Depth, depth, modified_ns, overwrite
+from sumu_dav.dav.locks import Lock
 from sumu_dav.dav.request import Request, Response
 from sumu_dav.dav.target import Space, href
 from sumu_dav.dav.verbs.chunks import assemble
@@ -31,8 +41,10 @@ def delete(request: Request) -> Response:
     if depth(request.environ, Depth.INFINITY) is not Depth.INFINITY and _is_folder(request, path):
         raise BadRequest("DELETE of a collection takes Depth: infinity alone (RFC 4918 §9.6.1)")
     check_if(request)
+    node = request.context.archive.lookup.find(path)
+    names = names_going(request.context, node) if node is not None else []
     request.context.archive.folders.delete(path, _going_guard(request, path))
-    request.context.locks.forget_below(lock_path(path))
+    forget_gone(request.context, names)
     return Response(204)
 
 
@@ -67,17 +79,21 @@ def move(request: Request) -> Response:
     check_conditions(request, node)
     _going_guard(request, source, conditions=False)(node)
     arriving = _arriving_guard(request, target)
+    names = names_going(request.context, node)
+    replaced: list[Lock] = []
 
     def guard(there: Node | None) -> None:
         _going_guard(request, source, conditions=False)(archive.lookup.find(source))
         arriving(there)
+        replaced.extend(request.context.locks.below(lock_path(target)))
 
     moved = archive.move(source, target, overwrite=overwrite(request.environ), guard=guard)
     mtime_ns = modified_ns(request.environ)
     if mtime_ns is not None and isinstance(node, FileNode):
         archive.properties.set_modified(target, mtime_ns)
-    if archive.lookup.find(source) is None:
-        request.context.locks.forget_below(lock_path(source))
+    for each in replaced:
+        request.context.locks.drop(each.token)
+    forget_gone(request.context, names)
     return _answer(moved)
 
 

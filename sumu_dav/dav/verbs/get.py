@@ -86,7 +86,7 @@ def send_file(request: Request, node: FileNode) -> Response:
             headers.append(("Repr-Digest", repr_digest(node.photo.sha256)))
         if kind.partition(";")[0] in ACTIVE_TYPES:
             headers.append(("Content-Disposition", "attachment"))
-        wanted = request.header("Range")
+        wanted = request.header("Range") if request.method == "GET" else None  # RFC 9110 §14.2
         spans = plan(wanted, stat.st_size) if wanted and range_applies(request.environ, state) else None
         return _response(request, fd, stat.st_size, spans, headers, kind)
     except BaseException:
@@ -100,24 +100,20 @@ def _response(
     if spans is not None and len(spans) > 1:
         parts = Multipart(spans, size, kind, uuid4().hex)
         headers += [("Content-Type", parts.content_type), ("Content-Length", str(parts.length))]
-        return Response(206, headers, _no_body(fd) if request.method == "HEAD" else _pieces(fd, parts))
+        return Response(206, headers, _pieces(fd, parts))
     span = spans[0] if spans is not None else Span(0, size)
     headers += [("Content-Type", kind), ("Content-Length", str(span.length))]
     if spans is not None:
         headers.append(("Content-Range", content_range(span, size)))
     status = 200 if spans is None else 206
     if request.method == "HEAD":
-        return Response(status, headers, _no_body(fd))
+        os.close(fd)
+        return Response(status, headers)
     os.lseek(fd, span.offset, os.SEEK_SET)
     wrapper = request.environ.get("wsgi.file_wrapper")
     if wrapper is not None:
         return Response(status, headers, wrapper(open(fd, "rb", buffering=0), BLOCK_BYTES))
     return Response(status, headers, FileBody(fd, span.length))
-
-
-def _no_body(fd: int) -> bytes:
-    os.close(fd)
-    return b""
 
 
 def _pieces(fd: int, parts: Multipart) -> Iterator[bytes]:
