@@ -65,6 +65,7 @@ class Draft:
         self._trash_put: list[TrashEntry] = []
         self._trash_drop: list[int] = []
         self._bytes_at: dict[int, Place] = {}
+        self._dates: dict[int, int] = {}
         self._parked: list[Place] = []
         self._claimed: set[Place] = set()
         self._vacated: set[Place] = set()
@@ -161,11 +162,8 @@ class Draft:
 
     def date_photo(self, photo: Photo, mtime_ns: int) -> Photo:
         """Set the modification time of a photo, of its favourite's copy and in its record."""
-        photo = self.current(photo)
-        for place in (photo_place(photo), copy_place(photo)):
-            if place is not None:
-                self.date(place, mtime_ns)
-        return self.put(replace(photo, modified=iso(mtime_ns)))
+        self._dates[photo.doc_id] = mtime_ns
+        return self.put(replace(self.current(photo), modified=iso(mtime_ns)))
 
     def move_folder(self, place: Place, to: Place) -> None:
         """Move a whole folder."""
@@ -325,6 +323,11 @@ class Draft:
             trash_drop=self._trash_drop,
         )
         plan.steps.extend(self._last.steps)
+        for doc_id, mtime_ns in self._dates.items():
+            photo = self._put.get(doc_id)
+            for place in (photo_place(photo), copy_place(photo)) if photo is not None else ():
+                if place is not None:
+                    plan.date(place, mtime_ns)
         try:
             self.desk.performer.perform(plan)
         except SumuError:

@@ -101,12 +101,13 @@ class Folders:
             self.moving.receiving.unfavor_with_partner(draft, node.photo)
         elif node.binding is Binding.FILED and node.photo is not None:
             self._delete_photo(draft, draft.current(node.photo), why)
-        elif node.stat.size == 0 or is_junk(path.name):
-            draft.drop_other(path.user, path.parts)
-            draft.unlink(place)
         else:
             kept = self.desk.performer.others.get(path.user, path.parts)
-            draft.discard(path, place, node.stat.size, why, kept.photo if kept else None)
+            photo = kept.photo if kept is not None else None
+            if photo is None and (node.stat.size == 0 or is_junk(path.name)):
+                draft.unlink(place)
+            else:
+                draft.discard(path, place, node.stat.size, why, photo)
             draft.drop_other(path.user, path.parts)
 
     def _delete_photo(self, draft: Draft, photo: Photo, why: str) -> None:

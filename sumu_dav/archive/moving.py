@@ -99,7 +99,7 @@ class Moving:
             node = beneath
         if node.photo is None or node.binding in (Binding.HIDDEN, Binding.OTHER):
             return self._move_hidden(draft, node, target, there)
-        if target.in_favorites:
+        if target.in_favorites and not self.lookup.hides(target):
             return self._move_into_favorites(draft, node, target, there)
         if self._leaves_media(target):
             return self._move_to_other_name(draft, node, target, there)
@@ -179,14 +179,15 @@ class Moving:
             draft.put(replace(current, loose_names=tuple(n for n in current.loose_names if n != target.name)))
         elif there.binding is Binding.COPY and photo is not None:
             self.receiving.make_room(draft, photo, target.name)
-        else:
-            draft.discard_replaced(target, self.lookup.place_of(there), there.stat.size, "overwritten", photo)
+        elif photo is None:
+            self.receiving.keep_replaced(draft, target, self.lookup.place_of(there), there.stat.size)
             draft.drop_other(target.user, target.parts)
-            if photo is not None:
-                current = draft.current(photo)
-                if current.is_favorite:
-                    current = draft.unfavor(current)
-                draft.drop(current)
+        else:
+            current = draft.current(photo)
+            draft.discard_replaced(target, self.lookup.place_of(there), there.stat.size, "overwritten", current)
+            if current.is_favorite:
+                draft.unfavor(current)
+            draft.drop(current)
 
     def _move_to_other_name(self, draft: Draft, node: FileNode, target: Path, there: Node | None) -> Moved:
         """A photo gets a name that is no media name: its record is kept aside until it moves back."""
@@ -319,7 +320,7 @@ class Moving:
             raise Conflict(str(node.path), "its bytes have not come yet")
         photo = node.photo if node.is_photo else None
         own = photo is not None and photo.user == target.user
-        if own and target.in_favorites and node.binding is not Binding.COPY:
+        if own and node.binding is not Binding.COPY and target.in_favorites and not self.lookup.hides(target):
             return self._move_into_favorites(draft, node, target, there)
         return self.draft_twin(draft, node, target, there)
 

@@ -152,7 +152,7 @@ class Receiving:
         album = album_for(self.desk, content) if path.is_loose else path.album
         with self._names:
             pending = self._pending[path.user]
-            target = self._common_target(path, content, album, pending)
+            target = self._common_target(path, content, album)
             marks: set[object] = set()
             if target is not None:
                 marks = {content.sha256, (path.parts, path.inbox), (album, target.name), _stem_mark(album, path.name)}
@@ -167,7 +167,7 @@ class Receiving:
             with self._names:
                 self._pending[path.user] -= marks
 
-    def _common_target(self, path: Path, content: Content, album: str, pending: set[object]) -> Photo | None:
+    def _common_target(self, path: Path, content: Content, album: str) -> Photo | None:
         if self.check_target(path) is not None or self.desk.performer.others.get(path.user, path.parts) is not None:
             return None
         if find_partner(self.lookup.catalog, path.user, album, path.name, content) is not None:
@@ -245,11 +245,21 @@ class Receiving:
     def _hide(self, draft: Draft, path: Path, content: Content, file: FileNode | None) -> Receipt:
         place = hidden_place(path)
         lying = self.lookup.tree.stat(place)
-        if lying is not None and lying.size and not is_junk(path.name):
-            draft.discard_replaced(path, place, lying.size, "overwritten")
+        if lying is not None:
+            self.keep_replaced(draft, path, place, lying.size)
         draft.folder(place.parent)
         draft.bring(content.source, place)
         return Receipt(file is None, path, content.sha256, content.size)
+
+    def keep_replaced(self, draft: Draft, path: Path, place: Place, size: int) -> None:
+        """What is no photo goes to the trash before it is overwritten. What is empty, junk or temporary is not kept,
+        unless it is a photo that was given such a name."""
+        kept = self.desk.performer.others.get(path.user, path.parts)
+        photo = kept.photo if kept is not None else None
+        if photo is not None or (size and not is_junk(path.name)):
+            draft.discard_replaced(path, place, size, "overwritten", photo)
+        if kept is not None and photo is not None:
+            draft.set_other(path.user, path.parts, kept.properties)
 
     def _store_other(self, draft: Draft, path: Path, content: Content, file: FileNode | None) -> None:
         place = visible_place(path)
@@ -365,7 +375,7 @@ class Receiving:
             draft.discard_replaced(path, visible_place(path), file.stat.size, "overwritten")
         known = [p for p in self.lookup.catalog.with_hash(user, content.sha256) if not p.is_favorite]
         if known and self.lookup.tree.stat(photo_place(known[0])) is not None:
-            return self.favor_with_partner(draft, known[0], name)
+            return self.favor_with_partner(draft, self._touch(draft, known[0], content), name)
         photo = self.file_away(draft, user, name, content)
         return self.favor_with_partner(draft, photo, name)
 
