@@ -5,12 +5,18 @@ from __future__ import annotations
 import sys
 from functools import partial
 
-from sumu_dav.cli import devices, trash, users
+from sumu_dav.cli import devices, scan, trash, users
 from sumu_dav.cli import main as command_line
 from sumu_dav.cli import serve as serve_command
 from sumu_dav.server.wiring import serve
 
-COMMANDS: tuple[command_line.Add, ...] = (partial(serve_command.add, run=serve), users.add, devices.add, trash.add)
+COMMANDS: tuple[command_line.Add, ...] = (
+    partial(serve_command.add, run=serve),
+    users.add,
+    devices.add,
+    trash.add,
+    scan.add,
+)
 """The commands, in the order of the help."""
 
 

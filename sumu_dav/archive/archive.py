@@ -13,18 +13,26 @@ from sumu_dav.archive.moving import Moved, Moving
 from sumu_dav.archive.nodes import FileNode, FolderNode, Node, Path
 from sumu_dav.archive.properties import Properties
 from sumu_dav.archive.receive import Guard, Receiving
+from sumu_dav.archive.reconcile import Reconciler
 from sumu_dav.archive.restoring import Restoring
 from sumu_dav.archive.trashing import Trashing
 from sumu_dav.archive.usage import Usage
-from sumu_dav.archive.versions import Versions
+from sumu_dav.archive.watching import Watch, Watcher
 from sumu_dav.errors import NotFound
+from sumu_dav.library import FolderStat
 
 
 class Archive:
     """A family's photos: what lies where, and the changes that may be made to it. Safe for threads."""
 
     def __init__(
-        self, desk: Desk, trashing: Trashing, usage: Usage, patience: Patience, release: Callable[[], None]
+        self,
+        desk: Desk,
+        trashing: Trashing,
+        usage: Usage,
+        patience: Patience,
+        watch: Watch,
+        release: Callable[[], None],
     ) -> None:
         self.desk = desk
         self.lookup = desk.lookup
@@ -40,8 +48,8 @@ class Archive:
         self.trashing = trashing
         self.restoring = Restoring(desk, self.receiving, trashing)
         self.housekeeping = Housekeeping(desk, trashing, self.chunks, patience)
-        self.versions = Versions()
-        desk.performer.on_change = self.versions.bump
+        self.versions = desk.performer.versions
+        self.watcher = Watcher(desk, self.reconciler(), watch)
         self._release = release
 
     @property
@@ -80,6 +88,10 @@ class Archive:
     def _size_of(self, node: Node) -> int:
         return node.stat.size if isinstance(node, FileNode) else self.usage.size_of(node.path)
 
+    def folder_stats(self, path: Path) -> tuple[FolderStat | None, FolderStat | None]:
+        """What tells that names came or went in a collection: its folders in the visible and in the hidden tree."""
+        return self.tree.folder_stat(visible_place(path)), self.tree.folder_stat(hidden_place(path))
+
     def folder_modified(self, path: Path) -> float:
         """When the members of a collection last came or went, in seconds since the epoch."""
         stat = self.tree.folder_stat(visible_place(path)) or self.tree.folder_stat(hidden_place(path))
@@ -94,14 +106,22 @@ class Archive:
             found.append("the Plex folder is not mounted, or not the one that the state belongs to")
         elif self.tree.free() < min_free:
             found.append("the disk of the Plex folder is nearly full")
+        if self.watcher.has_died:
+            found.append("changes by other programs are not noticed any more; a restart is needed")
         return found
+
+    def reconciler(self) -> Reconciler:
+        """A way to bring records up to date with what other programs did, for one thread."""
+        return Reconciler(self.desk, self.receiving)
 
     def start(self) -> None:
         """Begin the work that goes on beside the requests."""
         self.housekeeping.start()
+        self.watcher.start()
 
     def close(self) -> None:
         """Write what waits, and let others have the state."""
+        self.watcher.stop()
         self.housekeeping.stop()
         performer = self.desk.performer
         for store in (self.catalog, self.lookup.seen.originals, self.lookup.seen.copies, performer.others, self.trash):

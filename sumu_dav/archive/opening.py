@@ -19,6 +19,7 @@ from sumu_dav.archive.stores import Others, Trash
 from sumu_dav.archive.trashing import Trashing
 from sumu_dav.archive.turns import Turns
 from sumu_dav.archive.usage import Usage
+from sumu_dav.archive.watching import Watch
 from sumu_dav.catalog import EmbeddedCatalog, SeenFile
 from sumu_dav.errors import StateInUse
 from sumu_dav.library import DEFAULT_EXTENSIONS, Tree
@@ -37,6 +38,8 @@ class Options:
     chunk_seconds: float = 24 * 3600.0
     trash_days: float = 30.0
     trash_max_bytes: int | None = None
+    watch: str = "off"
+    watch_poll_seconds: float = 60.0
 
 
 class StateLock:
@@ -101,7 +104,8 @@ def open_archive(
     if removed:
         _log.info("removed %d uploads that were never finished", removed)
     patience = Patience(options.placeholder_seconds, options.chunk_seconds)
-    return Archive(desk, trashing, usage, patience, lock.release)
+    watch = Watch(plex, options.watch, options.watch_poll_seconds)
+    return Archive(desk, trashing, usage, patience, watch, lock.release)
 
 
 def _known_tree_id(state: str) -> str | None:

@@ -118,7 +118,7 @@ class Outside:
             self._bring(draft, found, photo)
             draft.put(photo)
             draft.commit()
-        self._pair(photo, content)
+        pair_recorded(self._desk, self._receiving, photo, content)
         return Verdict.DONE
 
     def _bring(self, draft: Draft, found: Found, photo: Photo) -> None:
@@ -168,17 +168,6 @@ class Outside:
         draft.commit()
         return Verdict.DONE
 
-    def _pair(self, photo: Photo, content: Content) -> None:
-        if find_partner(self._catalog, photo.user, photo.album, photo.name, content) is None:
-            return
-        draft = Draft(self._desk)
-        try:
-            self._receiving.pair_up(draft, photo, content)
-        except SumuError:
-            draft.abandon()
-            raise
-        draft.commit()
-
     # A file that is not the one that was seen
 
     def changed(self, differing: Differing, content: Content) -> Verdict:
@@ -195,7 +184,7 @@ class Outside:
             self._refresh_with_copy(photo, fresh)
         else:
             self._recorder.put(fresh, stat)
-        self._pair(fresh, content)
+        pair_recorded(self._desk, self._receiving, fresh, content)
         return Verdict.DONE
 
     def _touched(self, photo: Photo, stat: FileStat) -> Verdict:
@@ -280,3 +269,16 @@ class Outside:
     def _is_the_original(self, photo: Photo, stat: FileStat) -> bool:
         known = self._lookup.seen.originals.get(photo.doc_id)
         return known is not None and (known.inode, known.size) == (stat.inode, stat.size)
+
+
+def pair_recorded(desk: Desk, receiving: Receiving, photo: Photo, content: Content) -> None:
+    """Join a photo that is recorded already to its other half, where that is there. The user's only turn is held."""
+    if find_partner(desk.lookup.catalog, photo.user, photo.album, photo.name, content) is None:
+        return
+    draft = Draft(desk)
+    try:
+        receiving.pair_up(draft, photo, content)
+    except SumuError:
+        draft.abandon()
+        raise
+    draft.commit()

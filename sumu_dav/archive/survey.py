@@ -100,14 +100,16 @@ class Surveyor:
 
     def _miss(self, survey: Survey, gone: Collection[tuple[str, ...]]) -> None:
         """What the catalogue says of paths where nothing lies: photos, and whole albums."""
+        missing: dict[int, Photo] = {}
         for parts in gone:
             photo = self._catalog.at(survey.user, Path(survey.user, parts).album, parts[-1])
             if photo is not None:
-                survey.missing.append(photo)
+                missing[photo.doc_id] = photo
         for album in self._catalog.albums(survey.user) if gone else ():
             parts = album_parts(album)
             if any(parts[:depth] in gone for depth in range(1, len(parts) + 1)):
-                survey.missing.extend(self._catalog.album(survey.user, album).values())
+                missing.update((photo.doc_id, photo) for photo in self._catalog.album(survey.user, album).values())
+        survey.missing.extend(missing.values())
 
     def _look_at_file(self, survey: Survey, parts: tuple[str, ...], stat: FileStat) -> None:
         survey.files += 1

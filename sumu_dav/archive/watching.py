@@ -53,6 +53,15 @@ BETWEEN_LINES = 5.0
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """How the Plex folder is watched: `mode` is auto, events, poll or off; `poll_seconds` lie between two looks."""
+
+    plex: str
+    mode: str = "off"
+    poll_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class WatchState:
     """How the watching goes: `mode` is events, poll or off; `waiting` counts paths that are to be looked at.
 
@@ -75,14 +84,14 @@ class _Work:
 
 
 class Watcher:
-    """Watches the folders of the accounts below `plex`. `mode` is auto, events, poll or off."""
+    """Watches the folders of the accounts."""
 
-    def __init__(self, desk: Desk, reconciler: Reconciler, plex: str, mode: str, poll_seconds: float) -> None:
+    def __init__(self, desk: Desk, reconciler: Reconciler, how: Watch) -> None:
         self._desk = desk
         self._reconciler = reconciler
-        self._plex = os.path.realpath(plex)
-        self._mode = ("poll" if gives_no_events(self._plex) else "events") if mode == "auto" else mode
-        self._poll_seconds = poll_seconds
+        self._plex = os.path.realpath(how.plex)
+        self._mode = ("poll" if gives_no_events(self._plex) else "events") if how.mode == "auto" else how.mode
+        self._poll_seconds = how.poll_seconds
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._due: dict[Where, float] = {}
@@ -115,6 +124,11 @@ class Watcher:
         alive = bool(expected) and all(thread.is_alive() for thread in expected)
         done, total = self._progress
         return WatchState(self._mode, alive, len(self._due) + len(self._rescan), done, total)
+
+    @property
+    def has_died(self) -> bool:
+        """Whether it was started, was not stopped, and does not work any more."""
+        return bool(self._threads) and not self._stopping.is_set() and not self.state().alive
 
     def look_at_all(self, users: Iterable[str], seconds: float = 0.0) -> None:
         """Have everything of some users looked at, in so many seconds."""

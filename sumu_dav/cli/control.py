@@ -20,7 +20,7 @@ from sumu_dav.archive.archive import Archive
 from sumu_dav.archive.opening import open_archive
 from sumu_dav.archive.progress import Progress, nobody_looks
 from sumu_dav.cli.users import accounts_of
-from sumu_dav.dav.wiring import archive_options
+from sumu_dav.dav.wiring import archive_options, quota_of
 from sumu_dav.errors import CommandFailed, Interrupted, NotServing
 from sumu_dav.settings import Settings
 
@@ -74,6 +74,7 @@ def open_alone(settings: Settings) -> Iterator[Archive]:
         str(settings.state),
         archive_options(settings),
         users=lambda: [account.name for account in accounts.all()],
+        quota_of=lambda user: quota_of(accounts, user),
     )
     with closing(archive):
         yield archive

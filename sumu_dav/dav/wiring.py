@@ -12,6 +12,7 @@ from sumu_dav.auth.accounts import Accounts
 from sumu_dav.auth.audit import AuditLog
 from sumu_dav.auth.login import Authenticator
 from sumu_dav.dav.context import Context
+from sumu_dav.dav.listings import Listings
 from sumu_dav.dav.guards import lock_path
 from sumu_dav.dav.lock_store import FileLockStore
 from sumu_dav.dav.locks import LockTable
@@ -31,6 +32,8 @@ def archive_options(settings: Settings) -> Options:
         chunk_seconds=settings.uploads.chunks_hours * 3600,
         trash_days=settings.trash.days,
         trash_max_bytes=settings.trash.max_bytes,
+        watch=settings.watch,
+        watch_poll_seconds=settings.watch_poll_seconds,
     )
 
 
@@ -76,6 +79,7 @@ def open_context(settings: Settings) -> Context:
         settings=settings,
         metrics=Metrics(),
     )
+    context.listings = Listings(context)
     archive.tree.on_sync(context.metrics.synced)
     context.metrics.watch(_gauges(context))
     return context

@@ -6,16 +6,20 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from wsgidav.wsgidav_app import WsgiDAVApp
 
+from sumu_dav.archive import trash_operations
+from sumu_dav.archive.scanning import scan
 from sumu_dav.auth.first_account import first_account
 from sumu_dav.dav.context import Context
 from sumu_dav.dav.face import answer
 from sumu_dav.dav.gate import Gate
 from sumu_dav.dav.provider import SumuProvider
 from sumu_dav.dav.wiring import open_context
+from sumu_dav.server.control import Control, Operation
 from sumu_dav.server.launcher import serve as serve_wsgi
 from sumu_dav.server.notify import Supervisor
 from sumu_dav.server.options import ServerOptions
@@ -38,11 +42,13 @@ def serve(arguments: argparse.Namespace, settings: Settings) -> int:
         supervisor.ready(url)
 
     context = open_context(settings)
+    control = Control(settings.state / "control.sock", operations(context))
     try:
         first = first_account(context.accounts)
         if first is not None:
             print(f"account {first[0]} password {first[1]}", flush=True)
         context.archive.start()
+        control.start()
         serve_wsgi(
             application(context),
             server_options(settings),
@@ -52,8 +58,19 @@ def serve(arguments: argparse.Namespace, settings: Settings) -> int:
             on_request=context.metrics.request,
         )
     finally:
+        control.stop()
         context.close()
     return 0
+
+
+def operations(context: Context) -> dict[str, Operation]:
+    """What commands may ask of the running server."""
+    done_by_archive = {
+        "scan": scan,
+        "trash.restore": trash_operations.restore,
+        "trash.empty": trash_operations.empty,
+    }
+    return {name: partial(operation, context.archive) for name, operation in done_by_archive.items()}
 
 
 def application(context: Context) -> Application:

@@ -15,7 +15,7 @@ from sumu_dav.archive.nodes import Path as WebPath
 from sumu_dav.archive.polling import FolderSigns, gives_no_events
 from sumu_dav.archive.reconcile import Reconciler
 from sumu_dav.archive.versions import Change
-from sumu_dav.archive.watching import Watcher
+from sumu_dav.archive.watching import Watch, Watcher
 from support.home import Home, write
 from support.samples import jpeg
 from support.toy import eventually
@@ -26,11 +26,11 @@ PATIENCE = 20.0
 SETTLED = 0.4
 """Seconds without a change after which a file counts as whole, in these tests."""
 
-Watch = Callable[..., Watcher]
+Begin = Callable[..., Watcher]
 
 
 @pytest.fixture
-def watch(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
+def watch(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
     """Begins to watch, and has looked at everything once when it returns. All waits are a fifth of what they are."""
     monkeypatch.setattr("sumu_dav.archive.reconcile.SETTLED", SETTLED)
     monkeypatch.setattr("sumu_dav.archive.watching.SETTLED", SETTLED)
@@ -39,7 +39,7 @@ def watch(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
 
     def begin(mode: str = "events", poll_seconds: float = 0.2) -> Watcher:
         reconciler = Reconciler(home.archive.desk, home.archive.receiving)
-        watcher = Watcher(home.archive.desk, reconciler, str(home.plex), mode, poll_seconds)
+        watcher = Watcher(home.archive.desk, reconciler, Watch(str(home.plex), mode, poll_seconds))
         started.append(watcher)
         write(home.alice / "first" / "first.jpg", jpeg())
         watcher.start()
@@ -56,7 +56,7 @@ def appears(home: Home, path: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["events", "poll"])
-def test_a_new_file_is_recorded(home: Home, watch: Watch, mode: str) -> None:
+def test_a_new_file_is_recorded(home: Home, watch: Begin, mode: str) -> None:
     watch(mode)
 
     write(home.alice / "a" / "deep" / "album" / "x.jpg", jpeg())
@@ -65,7 +65,7 @@ def test_a_new_file_is_recorded(home: Home, watch: Watch, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["events", "poll"])
-def test_a_move_and_a_deletion_are_followed(home: Home, watch: Watch, mode: str) -> None:
+def test_a_move_and_a_deletion_are_followed(home: Home, watch: Begin, mode: str) -> None:
     moved, deleted = home.put("alice/trip/x.jpg", jpeg(), favorite=True), home.put("alice/trip/y.jpg", jpeg())
     watch(mode)
 
@@ -78,7 +78,7 @@ def test_a_move_and_a_deletion_are_followed(home: Home, watch: Watch, mode: str)
     assert [entry.photo.id for entry in home.archive.trash.set_aside("alice") if entry.photo] == [deleted.id]
 
 
-def test_a_file_that_grows_slowly_is_recorded_whole(home: Home, watch: Watch) -> None:
+def test_a_file_that_grows_slowly_is_recorded_whole(home: Home, watch: Begin) -> None:
     watch()
     data = jpeg(pad=50_000)
     hashes = set()
@@ -95,7 +95,7 @@ def test_a_file_that_grows_slowly_is_recorded_whole(home: Home, watch: Watch) ->
     assert home.at("alice/first/slow.jpg").size == len(data)
 
 
-def test_listings_are_told_of_a_change_before_it_has_settled(home: Home, watch: Watch) -> None:
+def test_listings_are_told_of_a_change_before_it_has_settled(home: Home, watch: Begin) -> None:
     watch()
     told: list[Change] = []
     home.archive.versions.listen(told.append)
@@ -106,7 +106,7 @@ def test_listings_are_told_of_a_change_before_it_has_settled(home: Home, watch: 
     assert told == [Change("alice", ("first",), frozenset({"notes.txt"}))]
 
 
-def test_listings_may_trust_what_they_are_told_while_events_come(home: Home, watch: Watch) -> None:
+def test_listings_may_trust_what_they_are_told_while_events_come(home: Home, watch: Begin) -> None:
     heard = [home.archive.versions.hears_others]
     watcher = watch()
     heard.append(home.archive.versions.hears_others)
@@ -116,7 +116,7 @@ def test_listings_may_trust_what_they_are_told_while_events_come(home: Home, wat
     assert heard == [False, True, False]
 
 
-def test_our_own_changes_are_not_told_a_second_time(home: Home, watch: Watch) -> None:
+def test_our_own_changes_are_not_told_a_second_time(home: Home, watch: Begin) -> None:
     watch()
     told: list[Change] = []
     home.put("alice/trip/x.jpg", jpeg(), favorite=True)
@@ -133,7 +133,7 @@ def test_our_own_changes_are_not_told_a_second_time(home: Home, watch: Watch) ->
 
 
 def test_our_own_uploads_are_recorded_once_and_not_read_again(
-    home: Home, watch: Watch, monkeypatch: pytest.MonkeyPatch
+    home: Home, watch: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watch()
     read: list[str] = []
@@ -155,7 +155,7 @@ def test_our_own_uploads_are_recorded_once_and_not_read_again(
     assert len(home.records()) == 31
 
 
-def test_many_changes_at_once_are_all_found(home: Home, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_changes_at_once_are_all_found(home: Home, watch: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sumu_dav.archive.watching.RESCAN_FROM", 50)
     watch()
     data = jpeg()
@@ -166,7 +166,7 @@ def test_many_changes_at_once_are_all_found(home: Home, watch: Watch, monkeypatc
     assert eventually(lambda: len(home.records()) == 501, PATIENCE)
 
 
-def test_a_user_folder_that_comes_later_is_watched(home: Home, watch: Watch) -> None:
+def test_a_user_folder_that_comes_later_is_watched(home: Home, watch: Begin) -> None:
     watch()
 
     write(home.bob / "trip" / "x.jpg", jpeg())
@@ -176,7 +176,7 @@ def test_a_user_folder_that_comes_later_is_watched(home: Home, watch: Watch) -> 
     appears(home, "bob/trip/y.jpg")
 
 
-def test_a_user_folder_that_goes_and_comes_again_keeps_its_records(home: Home, watch: Watch, tmp_path: Path) -> None:
+def test_a_user_folder_that_goes_and_comes_again_keeps_its_records(home: Home, watch: Begin, tmp_path: Path) -> None:
     watch()
     before = home.records()
 
@@ -190,7 +190,7 @@ def test_a_user_folder_that_goes_and_comes_again_keeps_its_records(home: Home, w
     assert home.records()[0] == before[0]
 
 
-def test_a_name_that_is_no_text_does_not_end_the_watching(home: Home, watch: Watch) -> None:
+def test_a_name_that_is_no_text_does_not_end_the_watching(home: Home, watch: Begin) -> None:
     watcher = watch()
 
     with open(os.fsencode(home.alice) + b"/first/\xff.jpg", "wb") as file:
@@ -204,7 +204,7 @@ def test_a_name_that_is_no_text_does_not_end_the_watching(home: Home, watch: Wat
 
 
 def test_where_events_are_refused_it_looks_instead(
-    home: Home, watch: Watch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    home: Home, watch: Begin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError("OS file watch limit reached")
@@ -219,7 +219,7 @@ def test_where_events_are_refused_it_looks_instead(
     assert "OS file watch limit reached" in caplog.text
 
 
-def test_the_state_tells_health(home: Home, watch: Watch) -> None:
+def test_the_state_tells_health(home: Home, watch: Begin) -> None:
     watcher = watch("off")
 
     assert (watcher.state().mode, watcher.state().alive) == ("off", True)
