@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import unicodedata
+from typing import Literal
 
 import pytest
 
@@ -44,7 +45,9 @@ def asked(server: Server, method: str, target: str, *headers: str, body: bytes =
 
 @pytest.mark.parametrize("name", SCRIPTS)
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_names_in_every_script_and_form_are_one_nfc_name(server: Server, album: str, name: str, form: str) -> None:
+def test_names_in_every_script_and_form_are_one_nfc_name(
+    server: Server, album: str, name: str, form: Literal["NFC", "NFD"]
+) -> None:
     alice = server.session()
     sent = unicodedata.normalize(form, name)
     composed, decomposed = (unicodedata.normalize(each, name) for each in ("NFC", "NFD"))

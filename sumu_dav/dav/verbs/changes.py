@@ -76,6 +76,8 @@ def move(request: Request) -> Response:
     node = archive.lookup.find(source)
     if node is None:
         raise NotFound(request.target.raw)
+    if isinstance(node, FolderNode) and depth(request.environ, Depth.INFINITY) is not Depth.INFINITY:
+        raise BadRequest("MOVE of a collection takes Depth: infinity alone (RFC 4918 §9.9.2)")
     check_conditions(request, node)
     _going_guard(request, source, conditions=False)(node)
     arriving = _arriving_guard(request, target)
