@@ -5,12 +5,13 @@ Reads only: one stat or one scan of each tree, and the catalogue's indexes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from sumu_dav.archive.nodes import Binding, FileNode, FolderNode, Node, Path
 from sumu_dav.catalog import Catalog, SeenFile
-from sumu_dav.library import Place, Side, Tree, is_junk, is_media
+from sumu_dav.errors import NameRefused
+from sumu_dav.library import Entry, Place, Side, Tree, is_junk, is_media
 from sumu_dav.model import FAVORITES, FileStat, Photo
 
 
@@ -126,31 +127,64 @@ class Lookup:
 
     def children(self, path: Path) -> list[Node]:
         """The members of a collection, in no order. A missing collection has none."""
-        nodes: dict[str, Node] = {}
-        if not path.inbox:
-            for entry in self.tree.scan(visible_place(path)):
-                if path.is_home and is_junk(entry.name):
-                    continue
-                child = path.child(entry.name)
-                nodes[entry.name] = (
-                    FolderNode(child, visible=True, hidden=False)
-                    if entry.is_folder
-                    else self._visible_node(child, entry.stat)
-                )
-            if path.is_home and FAVORITES not in nodes:
-                nodes[FAVORITES] = FolderNode(path.child(FAVORITES), visible=False, hidden=False)
+        return list(self.walk(path))
+
+    def walk(self, path: Path) -> Iterator[Node]:
+        """The same one by one: what is held meanwhile is what lies hidden there and, of the home, the names."""
+        hidden = {entry.name: entry for entry in self.tree.scan(hidden_place(path))}
+        if path.inbox:
+            hidden = {name: entry for name, entry in hidden.items() if not entry.is_folder}
+        else:
+            yield from self._visible_children(path, hidden)
         if path.is_home:
-            for node in self._loose_children(path):
-                nodes.setdefault(node.path.name, node)
-        for entry in self.tree.scan(hidden_place(path)):
-            child = path.child(entry.name)
-            if not entry.is_folder:
-                nodes[entry.name] = self._hidden_node(child, entry.stat)
-            elif not path.inbox:
-                known = nodes.get(entry.name)
-                visible = isinstance(known, FolderNode) and known.visible
-                nodes[entry.name] = FolderNode(child, visible=visible, hidden=True)
-        return list(nodes.values())
+            yield from self._loose_children(path, hidden)
+        for entry in hidden.values():
+            yield self._hidden_child(path.child(entry.name), entry, visible=False)
+
+    def member(self, path: Path, name: str) -> Node | None:
+        """One member of a collection, None where `walk` would not show one of that name."""
+        try:
+            node = self.find(path.child(name))
+        except NameRefused:
+            return None
+        if path.is_home and is_junk(name) and not self._lies_at(hidden_place(path.child(name))):
+            return None
+        return node
+
+    def member_names(self, path: Path) -> set[str]:
+        """The names that members of a collection may have: all names on disk, without looking what is there."""
+        names = set(self.tree.names(hidden_place(path)))
+        if not path.inbox:
+            names.update(self.tree.names(visible_place(path)))
+        if path.is_home:
+            names.update(self.catalog.loose_names(path.user))
+            if not path.inbox:
+                names.add(FAVORITES)
+        return names
+
+    def _lies_at(self, place: Place) -> bool:
+        return self.tree.stat(place) is not None or self.tree.is_folder(place)
+
+    def _visible_children(self, path: Path, hidden: dict[str, Entry]) -> Iterator[Node]:
+        has_favorites = not path.is_home
+        for entry in self.tree.walk(visible_place(path)):
+            if path.is_home and is_junk(entry.name):
+                continue
+            has_favorites = has_favorites or entry.name == FAVORITES
+            child, over = path.child(entry.name), hidden.pop(entry.name, None)
+            if over is not None:
+                yield self._hidden_child(child, over, visible=entry.is_folder)
+            elif entry.is_folder:
+                yield FolderNode(child, visible=True, hidden=False)
+            else:
+                yield self._visible_node(child, entry.stat)
+        if not has_favorites and FAVORITES not in hidden:
+            yield FolderNode(path.child(FAVORITES), visible=False, hidden=False)
+
+    def _hidden_child(self, path: Path, entry: Entry, *, visible: bool) -> Node:
+        if entry.is_folder:
+            return FolderNode(path, visible=visible, hidden=True)
+        return self._hidden_node(path, entry.stat)
 
     def below(self, path: Path) -> Iterable[Node]:
         """Every node below a collection, parents before their members."""
@@ -160,7 +194,7 @@ class Lookup:
                 yield from self.below(node.path)
 
     def etag(self, node: FileNode) -> str:
-        """The strong entity tag of a file, quoted (RFC 9110 §8.8.3): of its SHA-256 while its stat is the recorded one."""
+        """The strong entity tag of a file, quoted (RFC 9110 §8.8.3): its SHA-256 while its stat is the recorded one."""
         if self.hash_is_known(node) and node.photo is not None:
             return f'"{node.photo.sha256[:40]}"'
         stat = node.stat
@@ -187,12 +221,16 @@ class Lookup:
         photo = self.catalog.at(path.user, path.album, path.name)
         return FileNode(path, Binding.OTHER if photo is None else Binding.FILED, stat, photo)
 
-    def _loose_children(self, path: Path) -> Iterable[FileNode]:
+    def _loose_children(self, path: Path, hidden: Container[str]) -> Iterator[FileNode]:
+        """The loose names under which no file lies."""
+        taken = set() if path.inbox else set(self.tree.names(visible_place(path)))
         albums: dict[str, dict[str, FileStat]] = {}
         for name, photo in self.catalog.loose_names(path.user).items():
+            if name in hidden or (name in taken and self._lies_at(visible_place(path.child(name)))):
+                continue
             if photo.album not in albums:
                 folder = Place(Side.VISIBLE, photo.user, album_parts(photo.album))
-                albums[photo.album] = {e.name: e.stat for e in self.tree.scan(folder) if not e.is_folder}
+                albums[photo.album] = {e.name: e.stat for e in self.tree.walk(folder) if not e.is_folder}
             stat = albums[photo.album].get(photo.name)
             if stat is not None:
                 yield FileNode(path.child(name), Binding.LOOSE, stat, photo)

@@ -11,16 +11,18 @@ import json
 import logging
 import os
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from sumu_dav.archive.lookup import Seen, album_parts, copy_place, photo_place
+from sumu_dav.archive.notices import Notice
 from sumu_dav.archive.stores import Other, Others, Trash, TrashEntry
+from sumu_dav.archive.versions import Versions
 from sumu_dav.catalog import PHOTO_CODEC, Catalog
 from sumu_dav.errors import NoSpace, WritesSuspended
 from sumu_dav.library import Place, Side, Tree
-from sumu_dav.model import FAVORITES, Photo
+from sumu_dav.model import Photo
 
 _log = logging.getLogger("sumu_dav.archive")
 
@@ -105,19 +107,33 @@ class Performer:
         self.seen = seen
         self.others = others
         self.trash = trash
-        self.on_change: Callable[[str, tuple[str, ...]], None] | None = None
+        self.versions = Versions()
         self._intents = intents
         os.makedirs(intents, mode=0o700, exist_ok=True)
 
     def perform(self, plan: Plan) -> None:
         """Do all of the plan. Raises the domain errors of the trees and the state; a plan that was begun is finished
         by the next start."""
+        notice = Notice(self.catalog)
+        self._note_files(plan, notice)
+        self._note_photos(plan, notice)
+        try:
+            self._perform(plan, notice)
+        finally:
+            # Told of what failed, too: someone may have looked in the middle.
+            for step in plan.steps:
+                if isinstance(step, RecordStep):
+                    for photo in step.put:
+                        notice.photo(photo)
+            notice.tell(self.versions)
+
+    def _perform(self, plan: Plan, notice: Notice) -> None:
         if len(plan.steps) <= 1:
-            self._run(plan)
+            self._run(plan, notice)
             return
         intent = self._write(plan)
         try:
-            self._run(plan)
+            self._run(plan, notice)
         except NoSpace:
             self._undo(plan)
             self._forget(intent)
@@ -131,7 +147,7 @@ class Performer:
             with open(os.path.join(self._intents, name), encoding="utf-8") as file:
                 plan = plan_from_json(json.load(file))
             _log.warning("finishing a change that was cut short: %s", name)
-            self._run(plan)
+            self._run(plan, Notice(self.catalog))
             self._forget(name)
         for name in os.listdir(self._intents):
             os.unlink(os.path.join(self._intents, name))
@@ -179,40 +195,64 @@ class Performer:
         finally:
             os.close(folder)
 
-    def _run(self, plan: Plan) -> None:
+    def _run(self, plan: Plan, notice: Notice) -> None:
         for step in plan.steps:
             if isinstance(step, FileStep):
-                self._run_file_step(step)
+                self._run_file_step(step, notice)
             else:
                 self._run_record_step(step)
         for step in plan.steps:
             if isinstance(step, RecordStep):
                 for photo in step.put:
                     self.remember(photo)
-        self._tell(plan)
 
-    def touched(self, user: str, parts: tuple[str, ...]) -> None:
-        """Tell whoever listens that the members of a collection, or what is said of them, changed."""
-        if self.on_change is not None:
-            self.on_change(user, parts)
-
-    def _tell(self, plan: Plan) -> None:
-        folders: set[tuple[str, tuple[str, ...]]] = set()
+    def _note_files(self, plan: Plan, notice: Notice) -> None:
         for step in plan.steps:
             if isinstance(step, FileStep):
-                for place in (step.place, step.to):
-                    if place is not None and place.side in (Side.VISIBLE, Side.HIDDEN) and place.parts:
-                        folders.add((place.user, place.parts[:-1]))
+                notice.place(step.place)
+                if step.to is not None:
+                    notice.place(step.to)
             else:
-                for photo in step.put:
-                    folders.add((photo.user, album_parts(photo.album)))
-                    folders.add((photo.user, ()))
-                    if photo.is_favorite:
-                        folders.add((photo.user, (FAVORITES,)))
-                for other in step.others_put:
-                    folders.add((other.user, tuple(other.path.split("/"))[:-1]))
-        for user, parts in folders:
-            self.touched(user, parts)
+                kept = (self.others.by_id(doc_id) for doc_id in step.others_drop)
+                for other in (*step.others_put, *(each for each in kept if each is not None)):
+                    notice.path(other.user, album_parts(other.path))
+
+    def _note_photos(self, plan: Plan, notice: Notice) -> None:
+        """The names that photos have before the plan."""
+        for step in plan.steps:
+            if isinstance(step, RecordStep):
+                for doc_id in (*(photo.doc_id for photo in step.put), *step.drop):
+                    photo = self.catalog.by_doc(doc_id)
+                    if photo is not None:
+                        notice.photo(photo)
+
+    def touched(self, user: str, parts: tuple[str, ...], names: Collection[str] | None = None) -> None:
+        """Tell whoever listens that members of a collection, or what is said of them, changed.
+
+        None for `names`: it is not known which. A photo's other names are told with the one in its album.
+        """
+        if names is None:
+            self.versions.bump(user, parts)
+            if parts and self.catalog.loose_names(user):
+                self.versions.bump(user, ())
+            return
+        notice = Notice(self.catalog)
+        for name in names:
+            notice.path(user, (*parts, name))
+            photo = self.catalog.at(user, "/".join(parts), name)
+            if photo is not None:
+                notice.photo(photo)
+        notice.tell(self.versions)
+
+    def touched_photo(self, photo: Photo) -> None:
+        """Tell that a photo came or changed, under each of its names."""
+        notice = Notice(self.catalog)
+        notice.photo(photo)
+        notice.tell(self.versions)
+
+    def swept(self, user: str, parts: tuple[str, ...]) -> None:
+        """Tell that everything in and below a collection may be another."""
+        self.versions.sweep(user, parts)
 
     def remember(self, photo: Photo) -> None:
         """Note the stats of a photo's file and copy: from now on, what differs from them was changed by others."""
@@ -227,7 +267,7 @@ class Performer:
             else:
                 forget(photo.doc_id)
 
-    def _run_file_step(self, step: FileStep) -> None:
+    def _run_file_step(self, step: FileStep, notice: Notice) -> None:
         tree, place, to = self.tree, step.place, step.to
         if step.verb == "folder":
             tree.make_folders(place)
@@ -235,8 +275,9 @@ class Performer:
             if tree.stat(to) is None and tree.stat(place) is not None:
                 tree.keep(place, to)
         elif step.verb == "rename" and to is not None:
-            if tree.stat(place) is not None or tree.is_folder(place):
-                tree.rename(place, to, replace=True)
+            if (tree.stat(place) is not None or tree.is_folder(place)) and not tree.rename(place, to, replace=True):
+                notice.folder(place)
+                notice.folder(to)
         elif step.verb == "unlink":
             tree.remove(place)
         elif step.verb == "rmdir":

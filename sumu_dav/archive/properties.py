@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from sumu_dav.archive.draft import Desk, Draft
 from sumu_dav.archive.nodes import FileNode, Node, Path
 from sumu_dav.archive.receive import Guard, Receiving
+from sumu_dav.archive.stores import Other
 from sumu_dav.errors import Forbidden, NotFound, SumuError
 
 
@@ -32,8 +33,12 @@ class Properties:
         """The dead properties of a resource: Clark name to serialised XML."""
         if isinstance(node, FileNode) and node.is_photo and node.photo is not None:
             return node.photo.properties
-        other = self.desk.performer.others.get(node.path.user, node.path.parts)
+        other = self.kept(node.path)
         return other.properties if other else {}
+
+    def kept(self, path: Path) -> Other | None:
+        """What is kept of a path beside the catalogue; another value whenever it changed."""
+        return self.desk.performer.others.get(path.user, path.parts)
 
     def change(self, path: Path, change: PropertyChange, guard: Guard | None = None) -> None:
         """Change durably. Raises NotFound, Forbidden, NoSpace; nothing has changed then."""
@@ -49,6 +54,9 @@ class Properties:
             except SumuError:
                 draft.abandon()
                 raise
+            finally:
+                # Times are set at once, not by the draft, and a file without a record has nobody else to tell of them.
+                self.desk.performer.touched(path.user, path.parts[:-1], path.parts[-1:])
             draft.commit()
 
     def set_modified(self, path: Path, mtime_ns: int) -> None:

@@ -141,9 +141,8 @@ class Receiving:
                 if tree_stat is not None:
                     tree.remove(place)
                 raise
-        self.desk.performer.touched(path.user, place.parts[:-1])
-        if path.is_loose:
-            self.desk.performer.touched(path.user, ())
+            finally:
+                self.desk.performer.touched_photo(target)
         return Receipt(True, path, content.sha256, content.size, photo_path(target) if path.is_loose else None)
 
     @contextmanager

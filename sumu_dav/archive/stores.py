@@ -107,6 +107,10 @@ class Others:
         """What is kept of the path."""
         return self._by_path.get((user, "/".join(parts)))
 
+    def by_id(self, doc_id: int) -> Other | None:
+        """What is kept under this key."""
+        return self._file.get(doc_id)
+
     def below(self, user: str, parts: tuple[str, ...]) -> list[Other]:
         """What is kept of the path and of all below it."""
         path = "/".join(parts)

@@ -21,6 +21,11 @@ def visible_users(accounts: Accounts, caller: Account) -> list[str]:
     return [caller.name, *others]
 
 
+def may_write(caller: Account, owner: str) -> bool:
+    """Whether the caller may change the tree of `owner`."""
+    return caller.admin or caller.name == owner
+
+
 def reading(accounts: Accounts, caller: Account, target: Target) -> Path:
     """The target as a path of a tree that the caller may see. Raises NotFound."""
     if target.space not in (Space.USER, Space.INBOX) or target.user is None:
@@ -39,7 +44,7 @@ def writing(accounts: Accounts, caller: Account, target: Target) -> Path:
     if target.space in (Space.ROOT, Space.OWN, Space.REMOTE):
         raise Forbidden(target.raw, "nothing can be changed here; photos belong below your own folder")
     path = reading(accounts, caller, target)
-    if path.user != caller.name and not caller.admin:
+    if not may_write(caller, path.user):
         raise Forbidden(target.raw, "it is shared with you for reading only")
     return path
 

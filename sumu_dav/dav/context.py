@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sumu_dav.archive.archive import Archive
 from sumu_dav.auth.accounts import Accounts
@@ -14,8 +15,11 @@ from sumu_dav.dav.locks import LockTable
 from sumu_dav.dav.metrics import Metrics
 from sumu_dav.settings import Settings
 
+if TYPE_CHECKING:
+    from sumu_dav.dav.listings import Listings
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Context:
     """The parts of a running server that its WebDAV face needs."""
 
@@ -27,6 +31,7 @@ class Context:
     audit: AuditLog
     settings: Settings
     metrics: Metrics
+    listings: Listings = field(init=False)
 
     @property
     def instance(self) -> str:

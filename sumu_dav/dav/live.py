@@ -19,7 +19,7 @@ from sumu_dav.dav.guards import bindings
 from sumu_dav.dav.headers import http_date
 from sumu_dav.dav.locks import Lock
 from sumu_dav.dav.multistatus import SUPPORTED_LOCK, active_lock, element, text_element
-from sumu_dav.model import Account, Photo
+from sumu_dav.model import Photo
 
 DAV = "{DAV:}"
 OC = "{http://owncloud.org/ns}"
@@ -37,10 +37,9 @@ _HASHED_IDS = 1 << 52
 
 @dataclass(frozen=True)
 class View:
-    """One resource as one caller sees it."""
+    """One resource as a caller sees it who may change it, or may not: nothing else of the caller shows."""
 
     context: Context
-    caller: Account
     node: Node
     writable: bool
 
@@ -266,24 +265,26 @@ WRITABLE = frozenset(
 """Properties whose change changes more than themselves."""
 
 
-def names_of(view: View) -> list[str]:
+def names_of(view: View, readers: Mapping[str, Reader] = LIVE) -> list[str]:
     """The names of every property that the resource has."""
-    return [name for name, read in LIVE.items() if read(view) is not None] + list(view.dead)
+    return [name for name, read in readers.items() if read(view) is not None] + list(view.dead)
 
 
-def everything(view: View) -> str:
+def everything(view: View, readers: Mapping[str, Reader] = LIVE) -> str:
     """The properties that allprop answers: those of RFC 4918, and the dead ones."""
-    live = (read(view) for name, read in LIVE.items() if name not in NOT_IN_ALLPROP)
+    live = (read(view) for name, read in readers.items() if name not in NOT_IN_ALLPROP)
     return "".join(xml for xml in live if xml) + "".join(view.dead.values())
 
 
-def some(view: View, names: Iterable[str]) -> tuple[str, list[str]]:
+def some(view: View, names: Iterable[str], readers: Mapping[str, Reader] = LIVE) -> tuple[str, list[str]]:
     """The XML of the properties asked for, and the names of those that the resource does not have."""
     found: list[str] = []
     missing: list[str] = []
     for name in names:
-        reader = LIVE.get(name)
-        xml = reader(view) if reader is not None else view.dead.get(name)
+        reader = readers.get(name)
+        xml = reader(view) if reader is not None else None
+        if xml is None:
+            xml = view.dead.get(name)
         if xml is None:
             missing.append(name)
         else:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import chain
 
 from sumu_dav.dav.statuses import status_line
 from sumu_dav.dav.xml import escape
@@ -25,7 +26,7 @@ NAMESPACES = {
 }
 
 BLOCK_BYTES = 65_536
-"""How much of a multistatus is gathered before it is handed on, in characters: small writes cost a system call each."""
+"""How much of a multistatus is gathered before it is handed on: small writes cost a system call each."""
 
 _DECLARATIONS = "".join(f' xmlns:{prefix}="{uri}"' for uri, prefix in NAMESPACES.items())
 _PROLOGUE = '<?xml version="1.0" encoding="utf-8"?>\n'
@@ -90,15 +91,21 @@ def status_response(href: str, status: int, condition: str | None = None, words:
 
 def multistatus(responses: Iterable[str], tail: str = "") -> Iterator[bytes]:
     """The body of a 207, in blocks; `responses` are drawn as they are sent. `tail` is XML after the last of them."""
-    gathered, size = [OPENING], len(OPENING)
-    for each in responses:
-        gathered.append(each)
-        size += len(each)
+    return in_blocks(each.encode() for each in chain((OPENING,), responses, (tail, CLOSING)))
+
+
+def in_blocks(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in blocks of at least `BLOCK_BYTES`, but for the last."""
+    gathered: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        gathered.append(piece)
+        size += len(piece)
         if size >= BLOCK_BYTES:
-            yield "".join(gathered).encode()
+            yield b"".join(gathered)
             gathered, size = [], 0
-    gathered += (tail, CLOSING)
-    yield "".join(gathered).encode()
+    if gathered:
+        yield b"".join(gathered)
 
 
 def error_body(words: str, condition: str | None = None, hrefs: Iterable[str] = ()) -> bytes:

@@ -12,8 +12,8 @@ from sumu_dav.auth.accounts import Accounts
 from sumu_dav.auth.audit import AuditLog
 from sumu_dav.auth.login import Authenticator
 from sumu_dav.dav.context import Context
-from sumu_dav.dav.listings import Listings
 from sumu_dav.dav.guards import lock_path
+from sumu_dav.dav.listings import Listings
 from sumu_dav.dav.lock_store import FileLockStore
 from sumu_dav.dav.locks import LockTable
 from sumu_dav.dav.metrics import Gauge, Metrics

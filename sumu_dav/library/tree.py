@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from sumu_dav.errors import AlreadyExists, NotFound, TreeMissing
@@ -142,7 +142,11 @@ class Tree:
 
         Left out: links and special files, names that are no UTF-8, the hidden tree, and what goes while this looks.
         """
-        entries: list[Entry] = []
+        return list(self.walk(place))
+
+    def walk(self, place: Place) -> Iterator[Entry]:
+        """The same one by one, in bounded memory; holds a descriptor until it is exhausted or closed."""
+        has_hidden = place.is_root and place.side is Side.VISIBLE
         try:
             with self._disk.folder(place) as folder, os.scandir(folder) as found:
                 for one in found:
@@ -151,15 +155,23 @@ class Tree:
                         status = one.stat(follow_symlinks=False)
                     except (FileNotFoundError, UnicodeEncodeError):
                         continue
-                    if counts(status):
-                        entries.append(Entry(one.name, stat.S_ISDIR(status.st_mode), file_stat(status)))
+                    if counts(status) and not (has_hidden and one.name == HIDDEN_ROOT):
+                        yield Entry(one.name, stat.S_ISDIR(status.st_mode), file_stat(status))
+        except NotFound:
+            return
+        except OSError as error:
+            raise translated(error, place) from error
+
+    def names(self, place: Place) -> list[str]:
+        """All names in a folder, whatever they are names of, without a stat of each; none where there is no folder."""
+        try:
+            with self._disk.folder(place) as folder:
+                found = os.listdir(folder)
         except NotFound:
             return []
         except OSError as error:
             raise translated(error, place) from error
-        if place.is_root and place.side is Side.VISIBLE:
-            return [entry for entry in entries if entry.name != HIDDEN_ROOT]
-        return entries
+        return [name for name in found if name.isascii() or _is_utf8(name)]
 
     def free(self) -> int:
         """Bytes free on the disk of the trees."""
@@ -283,3 +295,11 @@ class Tree:
     def sweep(self, keep: Collection[Place]) -> int:
         """At a start, remove the uploads that no intent names; how many there were."""
         return sum(self.remove_tree(place) for place in self.leftovers() if place not in keep)
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

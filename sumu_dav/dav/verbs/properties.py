@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import chain, islice
 
 from sumu_dav.archive.nodes import FileNode, FolderNode, Node, Path
 from sumu_dav.archive.properties import PropertyChange
-from sumu_dav.dav.bodies import PropChange, PropfindKind, PropfindRequest, parse_propfind, parse_proppatch
+from sumu_dav.dav.access import may_write
+from sumu_dav.dav.bodies import PropChange, PropfindRequest, parse_propfind, parse_proppatch
 from sumu_dav.dav.faults import DepthRefused
 from sumu_dav.dav.guards import bindings, check_conditions, check_if, check_locks
 from sumu_dav.dav.headers import Depth, Prefer, depth, parse_flag, parse_http_date, parse_seconds, prefer
-from sumu_dav.dav.live import DAV, LIVE, NOT_IN_ALLPROP, OC, SUMU, WIN32, WRITABLE, View, everything, names_of, some
-from sumu_dav.dav.multistatus import MEDIA_TYPE, element, multistatus, response
+from sumu_dav.dav.live import DAV, LIVE, OC, SUMU, WIN32, WRITABLE
+from sumu_dav.dav.multistatus import CLOSING, MEDIA_TYPE, OPENING, element, multistatus, response
 from sumu_dav.dav.request import Request, Response
-from sumu_dav.dav.target import Space, encode
+from sumu_dav.dav.target import Space
 from sumu_dav.dav.verbs import chunks
 from sumu_dav.dav.verbs.roots import root_responses
+from sumu_dav.dav.writer import Form, Writer
 from sumu_dav.errors import NotFound
+
+MEMOIZED_BYTES = 4_096
+"""Longer bodies are read anew each time: no client sends one again and again, and what is remembered stays small."""
 
 
 def propfind(request: Request) -> Response:
     """Answer what is known of a resource, and of what is in it."""
-    asked = parse_propfind(request.read_body())
+    asked = _asked(request.read_body())
     how_deep = depth(request.environ, Depth.INFINITY)
     preferred = prefer(request.environ)
     if request.target.space is Space.CHUNKS:
@@ -31,32 +37,74 @@ def propfind(request: Request) -> Response:
     if request.target.space not in (Space.USER, Space.INBOX):
         return _answer(root_responses(request, asked, how_deep))
     path = request.readable()
+    form = Form(asked, may_write(request.login.account, path.user), preferred.minimal)
+    own = how_deep is Depth.ZERO or not preferred.no_root
+    if request.context.settings.fast_reads:
+        prepared = _prepared(request, path, form, how_deep, preferred)
+        if prepared is not None:
+            return _whole(prepared, preferred)
+    node = _found(request, path)
+    nodes = chain((node,) if own else (), _members(request, node, how_deep))
+    return _answer(Writer(request.context, form).write(request.target, path, nodes), preferred)
+
+
+def _asked(body: bytes) -> PropfindRequest:
+    return _remembered(body) if len(body) <= MEMOIZED_BYTES else parse_propfind(body)
+
+
+_remembered = lru_cache(maxsize=256)(parse_propfind)
+
+
+def _found(request: Request, path: Path) -> Node:
     node = request.context.archive.lookup.find(path)
     if node is None:
         raise NotFound(request.target.raw)
-    nodes = _members(request, node, how_deep)
-    writer = Writer(request, asked, minimal=preferred.minimal)
-    first = () if preferred.no_root and how_deep is not Depth.ZERO else (node,)
-    return _answer(writer.write(path, (*first, *nodes)), preferred)
+    return node
 
 
-def _answer(responses: Iterable[str], preferred: Prefer | None = None) -> Response:
-    """Few responses go out whole, with their length; many as they are written, in bounded memory."""
-    blocks = multistatus(responses)
-    begun = list(islice(blocks, 2))
-    body: bytes | Iterable[bytes] = b"".join(begun) if len(begun) < 2 else chain(begun, blocks)
+def _prepared(
+    request: Request, path: Path, form: Form, how_deep: Depth, preferred: Prefer
+) -> bytes | Iterable[bytes] | None:
+    """The answer from prepared bytes; None where the request is not one of those that come again and again."""
+    listings = request.context.listings
+    if how_deep is Depth.ZERO:
+        single = listings.single(request.target, path, form)
+        if single is None:
+            return None
+        response = single.response
+        if response is None:
+            node = _found(request, path)
+            if not isinstance(node, FileNode):
+                return None
+            response = single.write(node)
+        return b"".join((OPENING.encode(), response, CLOSING.encode()))
+    if how_deep is Depth.ONE:
+        node = _found(request, path)
+        if isinstance(node, FolderNode):
+            return listings.collection(request.target, node, form, own=not preferred.no_root)
+    return None
+
+
+def _whole(body: bytes | Iterable[bytes], preferred: Prefer | None = None) -> Response:
     headers = [("Content-Type", MEDIA_TYPE)]
     if preferred is not None and preferred.applied:
         headers.append(("Preference-Applied", preferred.applied))
     return Response(207, headers, body)
 
 
-def _members(request: Request, node: Node, how_deep: Depth) -> list[Node]:
+def _answer(responses: Iterable[str], preferred: Prefer | None = None) -> Response:
+    """Few responses go out whole, with their length; many as they are written, in bounded memory."""
+    blocks = multistatus(responses)
+    begun = list(islice(blocks, 2))
+    return _whole(b"".join(begun) if len(begun) < 2 else chain(begun, blocks), preferred)
+
+
+def _members(request: Request, node: Node, how_deep: Depth) -> Iterable[Node]:
     if how_deep is Depth.ZERO or isinstance(node, FileNode):
-        return []
+        return ()
     lookup = request.context.archive.lookup
     if how_deep is Depth.ONE:
-        return lookup.children(node.path)
+        return lookup.walk(node.path)
     limit = request.context.settings.listing.max_depth_infinity
     nodes: list[Node] = []
     for below in lookup.below(node.path):
@@ -64,42 +112,6 @@ def _members(request: Request, node: Node, how_deep: Depth) -> list[Node]:
         if len(nodes) > limit:
             raise DepthRefused()
     return nodes
-
-
-class Writer:
-    """Writes the responses of a PROPFIND, the hrefs under the spelling of the URL that was asked."""
-
-    def __init__(self, request: Request, asked: PropfindRequest, *, minimal: bool = False) -> None:
-        self._request = request
-        self._asked = asked
-        self._minimal = minimal
-        account = request.login.account
-        self._account = account
-
-    def write(self, base: Path, nodes: Iterable[Node]) -> Iterator[str]:
-        """One DAV:response a node; `base` is the path of the request's own resource."""
-        for node in nodes:
-            yield self.one(node, self._href(base, node))
-
-    def one(self, node: Node, href: str) -> str:
-        """The DAV:response of one resource."""
-        writable = node.path.user == self._account.name or self._account.admin
-        view = View(self._request.context, self._account, node, writable)
-        if self._asked.kind is PropfindKind.NAMES:
-            return response(href, "".join(element(name) for name in names_of(view)))
-        if self._asked.kind is PropfindKind.ALL:
-            included, _ = some(view, (name for name in self._asked.include if name in NOT_IN_ALLPROP))
-            return response(href, everything(view) + included)
-        found, missing = some(view, self._asked.names)
-        return response(href, found, () if self._minimal else missing)
-
-    def _href(self, base: Path, node: Node) -> str:
-        folder = isinstance(node, FolderNode)
-        rest = node.path.parts[len(base.parts) :]
-        if not rest:
-            return self._request.target.href(folder=folder)
-        top = self._request.target.href(folder=True)
-        return top + "/".join(encode(part) for part in rest) + ("/" if folder else "")
 
 
 def proppatch(request: Request) -> Response:

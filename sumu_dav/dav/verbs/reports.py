@@ -11,7 +11,7 @@ from functools import cmp_to_key
 
 from sumu_dav.archive.lookup import photo_path
 from sumu_dav.archive.nodes import FileNode, FolderNode, Node, Path
-from sumu_dav.dav.access import reading
+from sumu_dav.dav.access import may_write, reading
 from sumu_dav.dav.bodies import PropfindKind, PropfindRequest, parse_report
 from sumu_dav.dav.faults import UnsupportedReport
 from sumu_dav.dav.headers import Depth
@@ -21,7 +21,7 @@ from sumu_dav.dav.request import Request, Response
 from sumu_dav.dav.search import SearchRequest, order_of, parse_search
 from sumu_dav.dav.target import REMOTE_PREFIX, Space, Target, href, parse_reference
 from sumu_dav.dav.verbs.options import SEARCHED
-from sumu_dav.dav.verbs.properties import Writer
+from sumu_dav.dav.writer import Form, Writer
 from sumu_dav.errors import NotFound
 from sumu_dav.model import FAVORITES, Photo
 
@@ -38,7 +38,7 @@ def report(request: Request) -> Response:
     photos = request.context.archive.catalog.of(path.user)
     wanted = (photo for photo in photos if asked.favorite in (None, photo.is_favorite))
     nodes = (node for photo in wanted for where in _paths(path, photo) if (node := lookup.find(where)) is not None)
-    return _answer(_writer(request, asked.names).write(path, nodes))
+    return _answer(_writer(request, path.user, asked.names).write(request.target, path, nodes))
 
 
 def _paths(collection: Path, photo: Photo) -> Iterator[Path]:
@@ -66,7 +66,7 @@ def search(request: Request) -> Response:
     nodes = [node for node in _within(request, top, asked.depth) if _holds(request, asked, node)]
     for key in reversed(asked.order):  # sorts are stable: the first key, sorted by last, decides
         nodes = _sorted(nodes, [_value(request, node, key.name) or "" for node in nodes], key.descending)
-    writer = _writer(request, asked.names)
+    writer = _writer(request, path.user, asked.names)
     return _answer(writer.one(node, _href(scope, node)) for node in nodes[: asked.limit])
 
 
@@ -103,17 +103,17 @@ def _value(request: Request, node: Node, name: str) -> str | None:
 
 
 def _view(request: Request, node: Node) -> View:
-    account = request.login.account
-    return View(request.context, account, node, node.path.user == account.name or account.admin)
+    return View(request.context, node, may_write(request.login.account, node.path.user))
 
 
 def _href(scope: Target, node: Node) -> str:
     return href(scope.prefix, node.path.user, node.path.parts, isinstance(node, FolderNode))
 
 
-def _writer(request: Request, names: tuple[str, ...]) -> Writer:
+def _writer(request: Request, owner: str, names: tuple[str, ...]) -> Writer:
     kind = PropfindKind.SOME if names else PropfindKind.ALL
-    return Writer(request, PropfindRequest(kind, names))
+    form = Form(PropfindRequest(kind, names), writable=may_write(request.login.account, owner))
+    return Writer(request.context, form)
 
 
 def _answer(responses: Iterable[str]) -> Response:

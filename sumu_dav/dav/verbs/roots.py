@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 
 from sumu_dav.archive.nodes import FolderNode, Path
-from sumu_dav.dav.access import visible_users
+from sumu_dav.dav.access import may_write, visible_users
 from sumu_dav.dav.bodies import PropfindKind, PropfindRequest
 from sumu_dav.dav.faults import DepthRefused
 from sumu_dav.dav.headers import Depth, http_date
@@ -88,9 +88,8 @@ def _told_of_upper(request: Request, name: str) -> dict[str, str]:
 
 
 def _home(request: Request, path: Path, href: str, asked: PropfindRequest) -> str:
-    account = request.login.account
     node = FolderNode(path, visible=True, hidden=True)
-    view = View(request.context, account, node, path.user == account.name or account.admin)
+    view = View(request.context, node, may_write(request.login.account, path.user))
     if asked.kind is PropfindKind.NAMES:
         return response(href, "".join(element(each) for each in names_of(view)))
     if asked.kind is PropfindKind.ALL:
