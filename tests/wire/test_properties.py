@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 import requests
+
 from support.dav import DAV, NEXTCLOUD, OWNCLOUD, SUMU, Dav, Member, condition, members, token_of
 from support.samples import jpeg, mov
 from support.server import Server
@@ -141,14 +142,14 @@ def test_permissions_say_that_a_collection_takes_members(alice: Dav, album: str)
 
 
 def test_checksums_that_the_client_gave_are_told_again(alice: Dav, album: str) -> None:
-    """rclone's owncloud and nextcloud backends compare by SHA1, which the server does not compute for itself."""
+    """rclone compares by them: by SHA1 as a client of Nextcloud's, by MD5 as one of ownCloud's, though it sends SHA1."""
     path, body = album + "sum.jpg", b"\xff\xd8\xff\xd9 rclone"
     assert alice.put(path, body, oc_checksum=f"SHA1:{'0' * 40}").status_code == 400
 
-    sha1 = hashlib.sha1(body).hexdigest()
+    sha1, md5 = hashlib.sha1(body).hexdigest(), hashlib.md5(body).hexdigest()
     assert alice.put(path, body, oc_checksum=f"SHA1:{sha1}").status_code == 201
     told = only(alice.propfind(path, "0", [OWNCLOUD + "checksums"])).found[OWNCLOUD + "checksums"]
-    assert f"SHA1:{sha1}" in (told.findtext(OWNCLOUD + "checksum") or "").split()
+    assert {f"SHA1:{sha1}", f"MD5:{md5}"} < set((told.findtext(OWNCLOUD + "checksum") or "").split())
 
     assert alice.put(path, body + b" edited").status_code == 204
     told = only(alice.propfind(path, "0", [OWNCLOUD + "checksums"])).found[OWNCLOUD + "checksums"]

@@ -14,7 +14,7 @@ from sumu_dav.archive.content import Content
 from sumu_dav.archive.nodes import Node, Path
 from sumu_dav.archive.receive import Guard
 from sumu_dav.dav.access import chunks_owner
-from sumu_dav.dav.announced import Announced, announced_assembly, announced_chunk
+from sumu_dav.dav.announced import announced_assembly, announced_chunk
 from sumu_dav.dav.bodies import PropfindKind, PropfindRequest
 from sumu_dav.dav.faults import BadRequest, DepthRefused, MethodNotAllowed, UnsupportedBody
 from sumu_dav.dav.guards import check_if, write_guard
@@ -23,7 +23,15 @@ from sumu_dav.dav.live import DAV
 from sumu_dav.dav.multistatus import MEDIA_TYPE, element, multistatus, response
 from sumu_dav.dav.request import Request, Response
 from sumu_dav.dav.target import Target
-from sumu_dav.dav.verbs.put import answer, compare_sums, describe, receive_body, repr_digest, told_beside
+from sumu_dav.dav.verbs.put import (
+    answer,
+    compare_sums,
+    describe,
+    receive_body,
+    repr_digest,
+    sums_to_compute,
+    told_beside,
+)
 from sumu_dav.errors import AlreadyExists, Forbidden, NotFound
 
 WHOLE_FILE = ".file"
@@ -119,12 +127,12 @@ def assemble(request: Request, destination: Path) -> Response:
     check_if(request)
     guard(node)
     announced = announced_assembly(request.environ)
-    also = {checksum.algorithm for checksum in announced.checksums}
+    also = sums_to_compute(announced)
     with archive.chunks.joined(owner, upload, expected=announced.length, also=also) as whole:
         compare_sums(whole.digests, announced)
         if destination.user != owner:
             archive.usage.reserve(destination.user, whole.size)
-        content = _content(request, destination, whole, announced)
+        content = _content(request, destination, whole)
         receipt = archive.receiving.store(destination, content, favorite=favorite(request.environ) is True, guard=guard)
     return answer(request, receipt)
 
@@ -141,7 +149,7 @@ def _guard(request: Request, destination: Path) -> Guard:
     return guard
 
 
-def _content(request: Request, destination: Path, whole: Whole, announced: Announced) -> Content:
+def _content(request: Request, destination: Path, whole: Whole) -> Content:
     """What `put.seal` makes of an upload, of a file that lies on the disk already."""
     tree = request.context.archive.tree
     with open(tree.open_file(whole.place), "rb", buffering=0) as file:
@@ -151,9 +159,8 @@ def _content(request: Request, destination: Path, whole: Whole, announced: Annou
     stat = tree.set_times(whole.place, mtime_ns) if mtime_ns is not None else tree.stat(whole.place)
     if stat is None:
         raise NotFound(request.target.raw)
-    sha256 = whole.digests["sha256"]
-    properties = told_beside(created_ns(request.environ), announced, sha256)
-    return Content(whole.place, whole.size, sha256, stat.mtime_ns, facts, taken, properties)
+    properties = told_beside(created_ns(request.environ), whole.digests)
+    return Content(whole.place, whole.size, whole.digests["sha256"], stat.mtime_ns, facts, taken, properties)
 
 
 def _chunk_of(target: Target, method: str) -> tuple[str, str]:

@@ -39,14 +39,14 @@ def put(request: Request) -> Response:
     check_if(request)
     guard(node)
     announced = announced_file(request.environ)
-    also = {checksum.algorithm for checksum in announced.checksums}
+    also = sums_to_compute(announced)
     with (
         archive.usage.receiving(path.user, announced.length) as meter,
         archive.tree.receive(expected=announced.length, also=also) as upload,
     ):
         receive_body(request, upload, announced, meter)
         content = seal(request.context, path, upload, modified_ns(request.environ))
-        properties = told_beside(created_ns(request.environ), announced, content.sha256)
+        properties = told_beside(created_ns(request.environ), upload.digests())
         content = replace(content, properties=properties)
         receipt = archive.receiving.store(path, content, favorite=favorite(request.environ) is True, guard=guard)
     return answer(request, receipt)
@@ -110,17 +110,24 @@ def describe(
     return facts, taken, mtime_ns if mtime_ns is not None else int(taken.timestamp * 1_000_000) * 1000
 
 
-def told_beside(created: int | None, announced: Announced, sha256: str) -> dict[str, str]:
+def sums_to_compute(announced: Announced) -> set[str]:
+    """The checksums beside SHA-256: those that the client gave, and MD5 beside its SHA-1.
+
+    ownCloud's own server computes both, so rclone's backend for it sends the one and asks for the other.
+    """
+    algorithms = {checksum.algorithm for checksum in announced.checksums}
+    return algorithms | {"md5"} if "sha1" in algorithms else algorithms
+
+
+def told_beside(created: int | None, digests: Mapping[str, str]) -> dict[str, str]:
     """The properties that keep what a client told beside the bytes: its time of creation (nanoseconds since the epoch),
-    and checksums that were found right, of kinds that the catalogue has no field for, with the SHA-256 that says of
-    which bytes they are.
+    and checksums that the catalogue has no field for, with the SHA-256 that says which bytes they are of.
     """
     kept = {}
     if created is not None:
         kept[CREATION_TIME] = text_element(CREATION_TIME, str(created // 10**9))
-    sums = [f"{each.algorithm.upper()}:{each.value}" for each in announced.checksums if each.algorithm != "sha256"]
-    if sums:
-        told = " ".join((f"SHA256:{sha256}", *dict.fromkeys(sums)))
+    if len(digests) > 1:
+        told = " ".join(f"{algorithm.upper()}:{value}" for algorithm, value in digests.items())
         kept[CHECKSUMS] = element(CHECKSUMS, text_element(OC + "checksum", told))
     return kept
 
