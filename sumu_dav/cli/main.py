@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -42,6 +43,9 @@ OVERRIDES = {
 """The options that win over a key of the configuration, by their name among the parsed arguments."""
 
 
+_NEGATIVE = re.compile(r"-\.?\d")
+
+
 class Run(Protocol):
     """What a command does."""
 
@@ -64,6 +68,16 @@ class Parser(argparse.ArgumentParser):
             ("--state", "DIR", "the folder of accounts and catalogue"),
         ):
             common.add_argument(option, metavar=metavar, help=meaning, type=Path, default=argparse.SUPPRESS)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does; but a value that begins like a negative number (`--near -33.9,151.2,10`) is one."""
+        words: list[str] = []
+        for word in sys.argv[1:] if args is None else args:
+            if words and words[-1].startswith("--") and "=" not in words[-1] and _NEGATIVE.match(word):
+                words[-1] += f"={word}"
+            else:
+                words.append(word)
+        return super().parse_known_args(words, namespace)
 
 
 def main(arguments: Sequence[str] | None, commands: Iterable[Add]) -> int:
