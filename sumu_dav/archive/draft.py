@@ -111,6 +111,10 @@ class Draft:
         elif known is not None:
             self.drop_other(user, parts)
 
+    def put_trash(self, entry: TrashEntry) -> None:
+        """Write an entry of the trash, changed."""
+        self._trash_put.append(entry)
+
     # Files
 
     def parked(self, source: Upload | Place) -> Place:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import os
 import sys
 
+from sumu_dav.archive.renaming import rename_user
 from sumu_dav.auth.accounts import Accounts
-from sumu_dav.auth.names import check_user_name
+from sumu_dav.auth.names import check_user_name, folded
+from sumu_dav.cli.accounts import accounts_of
+from sumu_dav.cli.control import perform
 from sumu_dav.cli.output import add_json_option, print_list
 from sumu_dav.errors import AccountRefused
 from sumu_dav.library import names as folders
 from sumu_dav.settings import Settings, parse_size
-
-ACCOUNTS_FILE = "accounts.json"
 
 SHORT = 8
 """Characters below which a password is warned about (NIST SP 800-63B §3.1.1.2 has it as the least)."""
@@ -65,11 +65,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = below.add_parser("remove", help="remove an account; the photos stay where they are")
     parser.add_argument("name", metavar="NAME")
     parser.set_defaults(run=_remove)
-
-
-def accounts_of(settings: Settings) -> Accounts:
-    """The accounts that these settings mean. Raises Damaged."""
-    return Accounts(settings.state / ACCOUNTS_FILE)
 
 
 def _add_password_option(parser: argparse.ArgumentParser) -> None:
@@ -129,10 +124,11 @@ def _change(arguments: argparse.Namespace, settings: Settings) -> int:
 def _rename(arguments: argparse.Namespace, settings: Settings) -> int:
     accounts = accounts_of(settings)
     name = _existing(accounts, arguments.old)
-    folder = settings.plex / name
-    if os.path.lexists(folder):
-        raise AccountRefused(name, f"its photos in {folder} would be left behind under the old name")
-    print(f"account {name} renamed to {accounts.rename(name, _possible(arguments.new)).name}")
+    new = _possible(arguments.new)
+    if accounts.get(new) is not None and folded(new) != folded(name):
+        raise AccountRefused(new, "it exists already")
+    perform(settings, "user.rename", rename_user, {"old": name, "new": new})
+    print(f"account {name} renamed to {accounts.rename(name, new).name}")
     return 0
 
 

@@ -14,6 +14,7 @@ from sumu_dav.catalog import Codec, RecordFile
 from sumu_dav.dav.locks import Lock
 
 FILE_NAME = "locks.json"
+TABLE = "locks"
 
 _T = TypeVar("_T")
 
@@ -53,7 +54,7 @@ class FileLockStore:
     def open(cls, state: str, *, on_suspend: Callable[[str], None] | None = None) -> FileLockStore:
         """The store in the folder `state`; `on_suspend` hears why, once a sync has failed. Raises errors.Damaged."""
         path = os.path.join(state, FILE_NAME)
-        return cls(RecordFile.open(path, "locks", Codec(_encode, _decode), on_suspend=on_suspend))
+        return cls(RecordFile.open(path, TABLE, Codec(_encode, _decode), on_suspend=on_suspend))
 
     def new_id(self) -> int:
         """See LockStore."""

@@ -12,6 +12,7 @@ from typing import Any
 from wsgidav.wsgidav_app import WsgiDAVApp
 
 from sumu_dav.archive import trash_operations
+from sumu_dav.archive.renaming import rename_user
 from sumu_dav.archive.scanning import scan
 from sumu_dav.auth.first_account import first_account
 from sumu_dav.dav.context import Context
@@ -69,8 +70,12 @@ def operations(context: Context) -> dict[str, Operation]:
         "scan": scan,
         "trash.restore": trash_operations.restore,
         "trash.empty": trash_operations.empty,
+        "user.rename": rename_user,
     }
-    return {name: partial(operation, context.archive) for name, operation in done_by_archive.items()}
+    return {
+        **{name: partial(operation, context.archive) for name, operation in done_by_archive.items()},
+        "lock.break": lambda arguments, _progress: context.locks.drop(str(arguments["token"])),
+    }
 
 
 def application(context: Context) -> Application:

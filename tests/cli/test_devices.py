@@ -11,7 +11,8 @@ import pytest
 import segno
 
 from sumu_dav.auth.login import Authenticator
-from sumu_dav.cli import devices, users
+from sumu_dav.cli import devices
+from sumu_dav.cli.accounts import accounts_of
 from sumu_dav.cli.main import main
 from sumu_dav.errors import BadCredentials
 from sumu_dav.settings import Settings, load
@@ -26,7 +27,7 @@ def settings(tmp_path: Path) -> Settings:
         f"  state: {tmp_path}/state\n  plex: {tmp_path}/plex\n"
     )
     settings = load(tmp_path / "wsgidav.yaml")
-    users.accounts_of(settings).add("alice", "long enough")
+    accounts_of(settings).add("alice", "long enough")
     return settings
 
 
@@ -49,7 +50,7 @@ def test_what_a_phone_needs_is_shown_with_a_code(command: Command, settings: Set
     assert (code, complaint) == (0, "")
     told = shown(output)
     assert (told["url"], told["user"]) == ("https://photos.example.org/", "alice")
-    login = Authenticator(users.accounts_of(settings)).check("alice", told["password"], "127.0.0.1")
+    login = Authenticator(accounts_of(settings)).check("alice", told["password"], "127.0.0.1")
     assert login.device == "Alice's iPhone"
     assert len([line for line in output.splitlines() if "█" in line]) > 10
 
@@ -63,7 +64,7 @@ def test_the_code_holds_the_whole_login(command: Command, monkeypatch: pytest.Mo
         return make(content, error=error)
 
     monkeypatch.setattr(segno, "make", note)
-    users.accounts_of(settings).add("jürgen@home", "long enough")
+    accounts_of(settings).add("jürgen@home", "long enough")
     told = shown(command("device", "add", "jürgen@home", "phone")[1])
     assert encoded == [f"https://j%C3%BCrgen%40home:{told['password']}@photos.example.org/"]
 
@@ -74,7 +75,7 @@ def test_an_address_that_no_phone_reaches_is_said_to_be_one(
 ) -> None:
     config = tmp_path / "wsgidav.yaml"
     config.write_text(f"host: {host}\nport: 8080\nsumu:\n  state: {tmp_path}/state\n")
-    users.accounts_of(load(config)).add("alice", "long enough")
+    accounts_of(load(config)).add("alice", "long enough")
     assert main(["device", "add", "alice", "phone", "--config", str(config)], [devices.add]) == 0
     assert "sumu.public_url" in capsys.readouterr().err
 
@@ -93,7 +94,7 @@ def test_the_list_tells_the_last_use(command: Command, settings: Settings) -> No
         None,
         None,
     )
-    Authenticator(users.accounts_of(settings)).check("alice", password, "192.0.2.1")
+    Authenticator(accounts_of(settings)).check("alice", password, "192.0.2.1")
     (after,) = json.loads(command("device", "list", "--json")[1])
     assert after["lastAddress"] == "192.0.2.1"
     assert after["lastUsed"] >= after["created"]
@@ -101,7 +102,7 @@ def test_the_list_tells_the_last_use(command: Command, settings: Settings) -> No
 
 def test_a_revoked_device_is_out(command: Command, settings: Settings) -> None:
     password = shown(command("device", "add", "alice", "phone")[1])["password"]
-    authenticator = Authenticator(users.accounts_of(settings))
+    authenticator = Authenticator(accounts_of(settings))
     assert authenticator.check("alice", password, "127.0.0.1").device == "phone"
     assert command("device", "revoke", "alice", "PHONE")[0] == 0
     with pytest.raises(BadCredentials):

@@ -14,6 +14,7 @@ import pytest
 
 from sumu_dav.auth.login import Authenticator
 from sumu_dav.cli import devices, users
+from sumu_dav.cli.accounts import accounts_of
 from sumu_dav.cli.main import main
 from sumu_dav.errors import BadCredentials
 from sumu_dav.settings import Settings, load
@@ -48,7 +49,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 def logs_in(settings: Settings, user: str, password: str) -> bool:
     try:
-        return bool(Authenticator(users.accounts_of(settings)).check(user, password, "127.0.0.1"))
+        return bool(Authenticator(accounts_of(settings)).check(user, password, "127.0.0.1"))
     except BadCredentials:
         return False
 
@@ -66,7 +67,7 @@ def test_a_person_is_asked_twice(command: Command, settings: Settings, monkeypat
     assert logs_in(settings, "alice", "long enough")
     code, _, complaint = command("user", "add", "bob", stdin=Terminal())
     assert (code, "differ" in complaint) == (2, True)
-    assert users.accounts_of(settings).get("bob") is None
+    assert accounts_of(settings).get("bob") is None
 
 
 def test_the_password_is_never_an_argument(command: Command) -> None:
@@ -137,7 +138,7 @@ def test_change_sets_quota_and_admin_and_leaves_the_rest(command: Command, setti
         (["--no-quota"], None, False),
     ):
         assert command("user", "change", "alice", *options)[0] == 0
-        alice = users.accounts_of(settings).get("alice")
+        alice = accounts_of(settings).get("alice")
         assert alice is not None
         assert (alice.quota, alice.admin) == (quota, admin)
 
@@ -146,9 +147,9 @@ def test_share_is_revoked(command: Command, settings: Settings) -> None:
     for name in ("alice", "bob"):
         command("user", "add", name, "--password-stdin", stdin="long enough")
     assert command("user", "share", "alice", "bob")[0] == 0
-    assert users.accounts_of(settings).sharers("bob") == ("alice",)
+    assert accounts_of(settings).sharers("bob") == ("alice",)
     assert command("user", "share", "alice", "bob", "--revoke")[0] == 0
-    assert users.accounts_of(settings).sharers("bob") == ()
+    assert accounts_of(settings).sharers("bob") == ()
     assert command("user", "share", "alice", "bob", "--revoke")[0] == 2
 
 
@@ -160,16 +161,18 @@ def test_remove_leaves_the_photos(command: Command, settings: Settings, tmp_path
     code, output, _ = command("user", "remove", "alice")
     assert (code, str(tmp_path / "plex" / "alice") in output) == (0, True)
     assert photo.read_bytes() == b"photo"
-    assert users.accounts_of(settings).all() == ()
+    assert accounts_of(settings).all() == ()
     assert command("user", "remove", "alice")[0] == 2
 
 
-def test_rename_never_leaves_photos_behind(command: Command, settings: Settings, tmp_path: Path) -> None:
+def test_rename_takes_the_photos_along(command: Command, settings: Settings, tmp_path: Path) -> None:
     command("user", "add", "alice", "--password-stdin", stdin="long enough")
     assert command("user", "rename", "alice", "Alicia")[0] == 0
     assert logs_in(settings, "alicia", "long enough")
-    (tmp_path / "plex" / "Alicia").mkdir(parents=True)
-    assert command("user", "rename", "alicia", "alice")[0] == 2
+    (tmp_path / "plex" / "Alicia" / "trip").mkdir(parents=True)
+    assert command("user", "rename", "alicia", "alice")[0] == 0
+    assert (tmp_path / "plex" / "alice" / "trip").is_dir()
+    assert not (tmp_path / "plex" / "Alicia").exists()
 
 
 def test_every_action_has_its_help(capsys: pytest.CaptureFixture[str]) -> None:
