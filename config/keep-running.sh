@@ -15,7 +15,7 @@ here=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 : "${SUMU_STATE:=$here/data/state}"
 : "${SUMU_LOG:=$SUMU_STATE/server.log}"
 : "${SUMU_URL:=http://127.0.0.1:8080/}"
-: "${SUMU_START_SECONDS:=50}"
+: "${SUMU_START_SECONDS:=45}"
 
 umask 022
 mkdir -p "$SUMU_STATE"
@@ -27,15 +27,14 @@ if flock --nonblock 9; then
     setsid "$SUMU_DAV" serve --config "$SUMU_CONFIG" --plex "$SUMU_PLEX" --state "$SUMU_STATE" \
         >>"$SUMU_LOG" 2>&1 </dev/null &
     server=$!
-    left=$SUMU_START_SECONDS
+    patience=$(($(date +%s) + SUMU_START_SECONDS))
     until "$SUMU_DAV" health --url "$SUMU_URL" --config "$SUMU_CONFIG" >/dev/null 2>&1 9>&-; do
         if ! kill -0 "$server" 2>/dev/null; then
             echo "sumu-dav did not start; the end of $SUMU_LOG:"
             tail -n 20 "$SUMU_LOG"
             exit 1
         fi
-        [ "$left" -gt 0 ] || break
-        left=$((left - 1))
+        [ "$(date +%s)" -lt "$patience" ] || break
         sleep 1
     done
 fi

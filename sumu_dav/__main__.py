@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 
-from sumu_dav.cli import devices, locks, scan, trash, users
+from sumu_dav.cli import devices, health, locks, scan, trash, users
 from sumu_dav.cli import main as command_line
 from sumu_dav.cli import serve as serve_command
 from sumu_dav.server.wiring import serve
@@ -17,6 +17,7 @@ COMMANDS: tuple[command_line.Add, ...] = (
     trash.add,
     scan.add,
     locks.add,
+    health.add,
 )
 """The commands, in the order of the help."""
 
