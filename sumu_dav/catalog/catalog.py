@@ -12,7 +12,7 @@ from typing import Protocol
 
 from tinydb import TinyDB
 
-from sumu_dav.catalog.index import Index
+from sumu_dav.catalog.index import Index, Listener
 from sumu_dav.catalog.photos import PHOTO_CODEC, TABLE
 from sumu_dav.catalog.records import RecordFile
 from sumu_dav.catalog.tiny import live_database
@@ -32,6 +32,9 @@ class Catalog(Protocol):
     @property
     def suspended(self) -> str | None:
         """Why nothing can be written any more; None while it can."""
+
+    def listen(self, listener: Listener, /) -> None:
+        """Tell `listener` of every record that changes from now on."""
 
     def get(self, photo_id: str, /) -> Photo | None:
         """The photo of this UUID."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
 from contextlib import AbstractContextManager
 
 from sumu_dav.model import Photo
@@ -129,6 +129,10 @@ class _User:
         self.favorites: dict[str, Photo] = {}
 
 
+Listener = Callable[[Photo | None, Photo | None], None]
+"""Told what a record was and what it is now; None where it was not, or is no more."""
+
+
 class Index(ABC):
     """The verbs that find photos. Thread-safe; a change of several records is seen whole or not at all.
 
@@ -139,6 +143,11 @@ class Index(ABC):
         self._lock = threading.RLock()
         self._ids: dict[str, int] = {}
         self._users: dict[str, _User] = {}
+        self._listeners: list[Listener] = []
+
+    def listen(self, listener: Listener) -> None:
+        """Tell `listener` of every record that changes from now on. It must be quick: readers wait for it."""
+        self._listeners.append(listener)
 
     @abstractmethod
     def by_doc(self, doc_id: int, /) -> Photo | None:
@@ -154,6 +163,9 @@ class Index(ABC):
             for _doc_id, _before, after in changes:
                 if after is not None:
                     self._add(after)
+            for listener in self._listeners:
+                for _doc_id, before, after in changes:
+                    listener(before, after)
 
     def get(self, photo_id: str, /) -> Photo | None:
         """The photo of this UUID."""

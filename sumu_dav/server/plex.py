@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import requests
 
+from sumu_dav.model import FAVORITES, Photo
 from sumu_dav.settings import PlexServer
 
 _log = logging.getLogger("sumu_dav.plex")
@@ -118,6 +119,16 @@ class PlexNotifier:
         self._thread.join(timeout=1.0)
         self._api.close()
 
+    def recorded(self, before: Photo | None, after: Photo | None) -> None:
+        """A record changed: what of it Plex shows is told."""
+        for was, now in ((before, after), (after, before)):
+            if was is not None:
+                for folder, shown in _shown(was).items():
+                    if now is None or now.user != was.user or _shown(now).get(folder) != shown:
+                        self.changed(was.user, folder)
+        if after is not None and after.is_favorite != (before is not None and before.is_favorite):
+            self.rated(after.user, (*_parts(after.album), after.name), favorite=after.is_favorite)
+
     def changed(self, user: str, parts: tuple[str, ...]) -> None:
         """Files in this folder came, went or changed."""
         with self._turn:
@@ -191,6 +202,18 @@ class PlexNotifier:
             if path == here or path.startswith(here.rstrip("/") + "/"):
                 return there.rstrip("/") + path[len(here.rstrip("/")) :]
         return path
+
+
+def _parts(album: str) -> tuple[str, ...]:
+    return tuple(album.split("/")) if album else ()
+
+
+def _shown(photo: Photo) -> dict[tuple[str, ...], tuple[str, str]]:
+    """The folders that show a photo, with its name and bytes in each."""
+    shown = {_parts(photo.album): (photo.name, photo.sha256)}
+    if photo.favorite_name is not None:
+        shown[(FAVORITES,)] = (photo.favorite_name, photo.sha256)
+    return shown
 
 
 def _holding(sections: Sequence[Section], folder: str) -> list[Section]:

@@ -12,6 +12,7 @@ from typing import Any
 from wsgidav.wsgidav_app import WsgiDAVApp
 
 from sumu_dav.archive import trash_operations
+from sumu_dav.archive.checking import check
 from sumu_dav.archive.renaming import rename_user
 from sumu_dav.archive.scanning import scan
 from sumu_dav.auth.first_account import first_account
@@ -24,6 +25,7 @@ from sumu_dav.server.control import Control, Operation
 from sumu_dav.server.launcher import serve as serve_wsgi
 from sumu_dav.server.notify import Supervisor
 from sumu_dav.server.options import ServerOptions
+from sumu_dav.server.plex import PlexNotifier
 from sumu_dav.settings import Settings
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -43,6 +45,7 @@ def serve(arguments: argparse.Namespace, settings: Settings) -> int:
         supervisor.ready(url)
 
     context = open_context(settings)
+    plex = PlexNotifier(settings.plex_server, str(settings.plex)) if settings.plex_server.url else None
     control = Control(settings.state / "control.sock", operations(context))
     try:
         first = first_account(context.accounts)
@@ -50,6 +53,9 @@ def serve(arguments: argparse.Namespace, settings: Settings) -> int:
             print(f"account {first[0]} password {first[1]}", flush=True)
         context.archive.start()
         control.start()
+        if plex is not None:
+            context.archive.catalog.listen(plex.recorded)
+            plex.start()
         serve_wsgi(
             application(context),
             server_options(settings),
@@ -60,6 +66,8 @@ def serve(arguments: argparse.Namespace, settings: Settings) -> int:
         )
     finally:
         control.stop()
+        if plex is not None:
+            plex.stop()
         context.close()
     return 0
 
@@ -68,6 +76,7 @@ def operations(context: Context) -> dict[str, Operation]:
     """What commands may ask of the running server."""
     done_by_archive = {
         "scan": scan,
+        "check": check,
         "trash.restore": trash_operations.restore,
         "trash.empty": trash_operations.empty,
         "user.rename": rename_user,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,6 +15,8 @@ import pytest
 
 from sumu_dav.server.plex import PlexNotifier
 from sumu_dav.settings import PlexServer
+from support.samples import jpeg
+from support.server import Server
 
 TOKEN = "very-secret-token"
 PATIENCE = 20.0
@@ -152,3 +155,27 @@ def test_favorites_are_rated(plex: StandIn, notifier: PlexNotifier) -> None:
     assert (query["key"], query["rating"]) == (["77"], ["10"])
     notifier.rated("alice", ("trip", "x.jpg"), favorite=False)
     assert plex.wait_for(2, "/:/rate")[1]["rating"] == ["0"]
+
+
+def test_uploads_moves_and_deletions_reach_plex(
+    plex: StandIn, tmp_path: Path, start_server: Callable[..., Server]
+) -> None:
+    mapped = {str(tmp_path / "server-0" / "plex"): "/data/photos"}
+    settings = {"url": plex.url, "token": TOKEN, "delay_seconds": 0.1, "path_map": mapped}
+    alice = start_server(sumu={"plex_server": settings}).session()
+    alice.mkcol("/alice/trip/")
+
+    alice.put("/alice/trip/x.jpg", jpeg(seed=1), x_favorite="1")
+    assert scanned(plex, 2) == {"/data/photos/alice/trip", "/data/photos/alice/favorites"}
+    plex.asked.clear()
+    alice.mkcol("/alice/tour/")
+    alice.move("/alice/trip/x.jpg", "/alice/tour/x.jpg")
+    assert scanned(plex, 2) == {"/data/photos/alice/trip", "/data/photos/alice/tour"}
+    plex.asked.clear()
+    alice.delete("/alice/tour/x.jpg")
+    assert scanned(plex, 2) == {"/data/photos/alice/tour", "/data/photos/alice/favorites"}
+
+
+def scanned(plex: StandIn, folders: int) -> set[str]:
+    """The folders that were scanned, once there are so many."""
+    return {query["path"][0] for query in plex.wait_for(folders, REFRESH)}
