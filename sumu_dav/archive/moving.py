@@ -316,8 +316,6 @@ class Moving:
     # COPY
 
     def _draft_copy(self, draft: Draft, node: FileNode, target: Path, there: Node | None) -> Moved:
-        if node.binding is Binding.PLACEHOLDER:
-            raise Conflict(str(node.path), "its bytes have not come yet")
         photo = node.photo if node.is_photo else None
         own = photo is not None and photo.user == target.user
         if own and node.binding is not Binding.COPY and target.in_favorites and not self.lookup.hides(target):

@@ -55,9 +55,9 @@ def partner_of(draft: Draft, photo: Photo) -> Photo | None:
         candidates = catalog.live(photo.user, photo.live_photo_id)
     else:
         candidates = catalog.stem(photo.user, photo.album, stem(photo.name))
-    for candidate in candidates:
+    for candidate in map(draft.current, candidates):
         if candidate.is_video != photo.is_video and candidate.is_live_photo:
-            return draft.current(candidate)
+            return candidate
     return None
 
 
