@@ -240,6 +240,23 @@ def test_chunks_outlive_a_kill(own_server: Server) -> None:
     assert alice.get("/alice/favorites/x.jpg").content == data
 
 
+def test_chunks_count_in_the_quota_and_stay_when_it_is_full(server: Server) -> None:
+    words = ("user", "add", "carol", "--password-stdin", "--quota", "250K")
+    assert server.command(*words, stdin=password_of("carol") + "\n").returncode == 0
+    carol, upload = server.session("carol"), "/remote.php/dav/uploads/carol/u/"
+    assert carol.mkcol(upload).status_code == 201
+    data = jpeg(pad=CHUNK)
+    half = len(data) // 2
+    assert carol.put(f"{upload}1", data[:half]).status_code == 201
+    refused = carol.put(f"{upload}2", bytes(3 * CHUNK))
+    assert refused.status_code == 507
+    assert condition(refused) == "quota-not-exceeded"
+    assert carol.put(f"{upload}2", iter([bytes(CHUNK)] * 3)).status_code == 507
+    assert carol.put(f"{upload}2", data[half:]).status_code == 201
+    assert assemble(carol, upload, "/carol/favorites/x.jpg", oc_total_length=str(len(data))).status_code == 201
+    assert carol.get("/carol/favorites/x.jpg").content == data
+
+
 def test_rclones_sequence(server: Server, alice: Dav, album: str) -> None:
     """Vendor nextcloud, over 10 MiB: backend/webdav/chunking.go of rclone 1.63 and newer."""
     data = mov(pad=4 * CHUNK)
