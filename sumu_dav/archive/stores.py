@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from sumu_dav.catalog import PHOTO_CODEC, Codec, RecordFile
 from sumu_dav.library import Place, Side
 from sumu_dav.model import Photo
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +96,27 @@ def _photo(fields: dict[str, Any] | None) -> Photo | None:
     return PHOTO_CODEC.decode(fields["key"], {name: value for name, value in fields.items() if name != "key"})
 
 
+def _checked(read: Callable[[int, dict[str, Any]], T]) -> Callable[[int, dict[str, Any]], T]:
+    def decode(doc_id: int, fields: dict[str, Any]) -> T:
+        try:
+            return read(doc_id, fields)
+        except KeyError as missing:
+            raise ValueError(f"the field {missing} is missing") from missing
+
+    return decode
+
+
+OTHER_CODEC = Codec(Other.to_json, _checked(Other.from_json))
+TRASH_CODEC = Codec(TrashEntry.to_json, _checked(TrashEntry.from_json))
+
+
 class Others:
     """`<state>/other.json`, found by path."""
 
     def __init__(self, path: str) -> None:
         self._lock = threading.Lock()
         self._by_path: dict[tuple[str, str], Other] = {}
-        codec = Codec(Other.to_json, Other.from_json)
-        self._file = RecordFile.open(path, "other", codec, on_change=self._index)
+        self._file = RecordFile.open(path, "other", OTHER_CODEC, on_change=self._index)
 
     def get(self, user: str, parts: tuple[str, ...]) -> Other | None:
         """What is kept of the path."""
@@ -151,8 +166,7 @@ class Trash:
         self._by_id: dict[str, TrashEntry] = {}
         self._bytes: defaultdict[str, int] = defaultdict(int)
         self._aside: defaultdict[str, set[str]] = defaultdict(set)
-        codec = Codec(TrashEntry.to_json, TrashEntry.from_json)
-        self._file = RecordFile.open(path, "trash", codec, on_change=self._index)
+        self._file = RecordFile.open(path, "trash", TRASH_CODEC, on_change=self._index)
 
     def get(self, entry_id: str) -> TrashEntry | None:
         """The entry of that id."""
