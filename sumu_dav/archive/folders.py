@@ -103,11 +103,11 @@ class Folders:
             self._delete_photo(draft, draft.current(node.photo), why)
         else:
             kept = self.desk.performer.others.get(path.user, path.parts)
-            photo = kept.photo if kept is not None else None
-            if photo is None and (node.stat.size == 0 or is_junk(path.name)):
+            aside = kept.photo if kept is not None else None
+            if aside is None and (node.stat.size == 0 or is_junk(path.name)):
                 draft.unlink(place)
             else:
-                draft.discard(path, place, node.stat.size, why, photo)
+                draft.discard(path, place, node.stat.size, why, aside)
             draft.drop_other(path.user, path.parts)
 
     def _delete_photo(self, draft: Draft, photo: Photo, why: str) -> None:
