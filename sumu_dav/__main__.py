@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 
-from sumu_dav.cli import check, devices, health, locks, scan, search, trash, users
+from sumu_dav.cli import check, devices, health, importer, locks, scan, search, trash, users
 from sumu_dav.cli import main as command_line
 from sumu_dav.cli import serve as serve_command
 from sumu_dav.server.wiring import serve
@@ -18,6 +18,7 @@ COMMANDS: tuple[command_line.Add, ...] = (
     search.add,
     scan.add,
     check.add,
+    importer.add,
     locks.add,
     health.add,
 )

@@ -13,7 +13,7 @@ from sumu_dav.archive.content import Content, from_the_file
 from sumu_dav.archive.lookup import photo_place
 from sumu_dav.archive.outside import pair_recorded
 from sumu_dav.archive.progress import Progress
-from sumu_dav.archive.reconcile import SETTLED, Outcome
+from sumu_dav.archive.reconcile import SETTLED, Outcome, Reconciler
 from sumu_dav.errors import NotFound
 from sumu_dav.library import Place
 from sumu_dav.metadata import READER_VERSION
@@ -38,7 +38,11 @@ def scan(archive: Archive, arguments: Mapping[str, Any], progress: Progress) -> 
 def follow_outside(archive: Archive, progress: Progress) -> Outcome:
     """Reconcile every user, and wait for files that are being written, though not for ever."""
     reconciler = archive.reconciler()
-    outcome = reconciler.users(sorted(archive.desk.users()), progress)
+    return until_settled(reconciler, reconciler.users(sorted(archive.desk.users()), progress), progress)
+
+
+def until_settled(reconciler: Reconciler, outcome: Outcome, progress: Progress) -> Outcome:
+    """Look again, a few times, at what was still being written."""
     for _ in range(ROUNDS):
         if not outcome.unsettled:
             break

@@ -13,6 +13,7 @@ from wsgidav.wsgidav_app import WsgiDAVApp
 
 from sumu_dav.archive import trash_operations
 from sumu_dav.archive.checking import check
+from sumu_dav.archive.importing import import_photos
 from sumu_dav.archive.renaming import rename_user
 from sumu_dav.archive.scanning import scan
 from sumu_dav.auth.first_account import first_account
@@ -77,6 +78,7 @@ def operations(context: Context) -> dict[str, Operation]:
     done_by_archive = {
         "scan": scan,
         "check": check,
+        "import": import_photos,
         "trash.restore": trash_operations.restore,
         "trash.empty": trash_operations.empty,
         "user.rename": rename_user,
