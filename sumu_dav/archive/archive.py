@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sumu_dav.archive import condition
 from sumu_dav.archive.chunks import Chunks
 from sumu_dav.archive.draft import Desk
 from sumu_dav.archive.folders import Folders
@@ -55,7 +56,12 @@ class Archive:
     @property
     def suspended(self) -> str | None:
         """Why nothing can be written any more, after a failed sync; None while all is well."""
-        return self.tree.suspended or self.catalog.suspended
+        return (
+            self.tree.suspended
+            or self.catalog.suspended
+            or self.trash.suspended
+            or self.desk.performer.others.suspended
+        )
 
     def collection_etag(self, path: Path) -> str:
         """The entity tag of a collection: another one after every change below it, and after every restart."""
@@ -99,16 +105,7 @@ class Archive:
 
     def problems(self, min_free: int) -> list[str]:
         """What keeps the archive from doing its work, in words; `min_free` is bytes."""
-        found = []
-        if self.suspended is not None:
-            found.append(f"writing is suspended: {self.suspended}")
-        if not self.tree.marker_present():
-            found.append("the Plex folder is not mounted, or not the one that the state belongs to")
-        elif self.tree.free() < min_free:
-            found.append("the disk of the Plex folder is nearly full")
-        if self.watcher.has_died:
-            found.append("changes by other programs are not noticed any more; a restart is needed")
-        return found
+        return condition.problems(self, min_free)
 
     def reconciler(self) -> Reconciler:
         """A way to bring records up to date with what other programs did, for one thread."""

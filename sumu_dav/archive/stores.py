@@ -118,6 +118,11 @@ class Others:
         self._by_path: dict[tuple[str, str], Other] = {}
         self._file = RecordFile.open(path, "other", OTHER_CODEC, on_change=self._index)
 
+    @property
+    def suspended(self) -> str | None:
+        """Why nothing can be written any more; None while it can."""
+        return self._file.suspended
+
     def get(self, user: str, parts: tuple[str, ...]) -> Other | None:
         """What is kept of the path."""
         return self._by_path.get((user, "/".join(parts)))
@@ -168,6 +173,11 @@ class Trash:
         self._aside: defaultdict[str, set[str]] = defaultdict(set)
         self._file = RecordFile.open(path, "trash", TRASH_CODEC, on_change=self._index)
 
+    @property
+    def suspended(self) -> str | None:
+        """Why nothing can be written any more; None while it can."""
+        return self._file.suspended
+
     def get(self, entry_id: str) -> TrashEntry | None:
         """The entry of that id."""
         return self._by_id.get(entry_id)
@@ -187,6 +197,11 @@ class Trash:
     def bytes_of(self, user: str) -> int:
         """What the user's trash holds, in bytes."""
         return self._bytes[user]
+
+    def total(self) -> tuple[int, int]:
+        """How many entries there are, and their bytes."""
+        with self._lock:
+            return len(self._by_id), sum(self._bytes.values())
 
     def new_id(self) -> int:
         """A key that was never used."""

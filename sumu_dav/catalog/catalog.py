@@ -12,6 +12,7 @@ from typing import Protocol
 
 from tinydb import TinyDB
 
+from sumu_dav.catalog.disk import Disk
 from sumu_dav.catalog.index import Index, Listener
 from sumu_dav.catalog.photos import PHOTO_CODEC, TABLE
 from sumu_dav.catalog.records import RecordFile
@@ -35,6 +36,9 @@ class Catalog(Protocol):
 
     def listen(self, listener: Listener, /) -> None:
         """Tell `listener` of every record that changes from now on."""
+
+    def on_sync(self, listener: Callable[[float], None], /) -> None:
+        """Tell `listener` the seconds that each durable write takes from now on."""
 
     def get(self, photo_id: str, /) -> Photo | None:
         """The photo of this UUID."""
@@ -108,7 +112,10 @@ class EmbeddedCatalog(Index):
 
     def __init__(self, path: str, on_suspend: Callable[[str], None] | None) -> None:
         super().__init__()
-        self._file = RecordFile.open(path, TABLE, PHOTO_CODEC, on_change=self._apply, on_suspend=on_suspend)
+        self._disk = Disk()
+        self._file = RecordFile.open(
+            path, TABLE, PHOTO_CODEC, on_change=self._apply, on_suspend=on_suspend, disk=self._disk
+        )
 
     @classmethod
     def open(cls, path: str, *, on_suspend: Callable[[str], None] | None = None) -> EmbeddedCatalog:
@@ -122,6 +129,10 @@ class EmbeddedCatalog(Index):
     def suspended(self) -> str | None:
         """Why nothing can be written any more."""
         return self._file.suspended
+
+    def on_sync(self, listener: Callable[[float], None], /) -> None:
+        """Tell `listener` the seconds that each sync of the file takes from now on."""
+        self._disk.on_sync = listener
 
     def by_doc(self, doc_id: int, /) -> Photo | None:
         """The photo of this document id."""
@@ -172,6 +183,9 @@ class MemoryCatalog(Index):
         super().__init__()
         self._records: dict[int, Photo] = {}
         self._highest = 0
+
+    def on_sync(self, listener: Callable[[float], None], /) -> None:
+        """Nothing is written, and nothing told."""
 
     def by_doc(self, doc_id: int, /) -> Photo | None:
         """The photo of this document id."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sumu_dav.errors import NoSpace, SumuError, WritesSuspended
@@ -30,7 +32,12 @@ class SyncFailed(Exception):
 
 
 class Disk:
-    """Plain system calls. Every failure is an `OSError`, that of a sync a `SyncFailed`."""
+    """Plain system calls. Every failure is an `OSError`, that of a sync a `SyncFailed`.
+
+    `on_sync` is told the seconds that each sync of a file took.
+    """
+
+    on_sync: Callable[[float], None] | None = None
 
     def open(self, path: str, *, create: bool = False) -> int:
         """Open `path` for reading and writing; with `create`, a new empty file in place of whatever is there."""
@@ -64,10 +71,13 @@ class Disk:
 
     def sync(self, fd: int) -> None:
         """Wait until the file's bytes and length are on the disk."""
+        begun = time.perf_counter()
         try:
             os.fdatasync(fd)
         except OSError as error:
             raise SyncFailed(str(error)) from error
+        if self.on_sync is not None:
+            self.on_sync(time.perf_counter() - begun)
 
     def sync_folder(self, path: str) -> None:
         """Wait until the names in the folder that holds `path` are on the disk."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -41,11 +42,14 @@ class Context:
     def problems(self) -> list[str]:
         """What keeps the server from doing its work, in words."""
         found = self.archive.problems(self.settings.health.min_free)
-        state = os.statvfs(self.settings.state)
-        if state.f_bavail * state.f_frsize < self.settings.health.min_free:
-            found.append("the disk of the state is nearly full")
-        if not os.access(self.settings.state, os.W_OK):
-            found.append("the state can't be written")
+        try:
+            state = os.statvfs(self.settings.state)
+            if state.f_bavail * state.f_frsize < self.settings.health.min_free:
+                found.append("the disk of the state is nearly full")
+            with tempfile.TemporaryFile(dir=self.settings.state) as file:
+                file.write(b"\n")
+        except OSError as error:
+            found.append(f"the state can't be written: {error.strerror}")
         return found
 
     def close(self) -> None:

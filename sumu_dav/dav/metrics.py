@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE
 from prometheus_client.registry import Collector
 
 KNOWN_METHODS = frozenset(
-    ("GET", "HEAD", "PUT", "OPTIONS", "PROPFIND", "PROPPATCH", "MKCOL", "DELETE", "COPY", "MOVE", "LOCK", "UNLOCK")
-    + ("REPORT", "SEARCH", "POST")
+    (
+        *("GET", "HEAD", "PUT", "OPTIONS", "PROPFIND", "PROPPATCH", "MKCOL", "DELETE", "COPY", "MOVE"),
+        *("LOCK", "UNLOCK", "REPORT", "SEARCH", "POST"),
+    )
 )
 """What has a series of its own: a client may invent methods, but not fill our memory with their names."""
 
@@ -26,7 +29,7 @@ REQUEST_SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0, 600
 SYNC_SECONDS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 5.0)
 
 Gauge = tuple[str, str, Callable[[], float]]
-"""Name, help and value of something that is asked for when someone looks."""
+"""Name, help and value of something that is asked for when someone looks; a `…_total` only ever grows."""
 
 
 class Metrics:
@@ -48,7 +51,11 @@ class Metrics:
         self._sent = Counter("sumu_sent_bytes_total", "Bytes of bodies sent", registry=self.registry)
         self._uploads = Counter("sumu_uploads_total", "Uploads by outcome", ("outcome",), registry=self.registry)
         self._syncs = Histogram(
-            "sumu_fsync_seconds", "How long a sync of the tree took", buckets=SYNC_SECONDS, registry=self.registry
+            "sumu_fsync_seconds",
+            "How long a sync to disk took",
+            ("of",),
+            buckets=SYNC_SECONDS,
+            registry=self.registry,
         )
 
     def request(self, method: str, status: int, seconds: float, received: int, sent: int) -> None:
@@ -61,9 +68,9 @@ class Metrics:
         if known == "PUT":
             self._uploads.labels(_outcome(status)).inc()
 
-    def synced(self, seconds: float) -> None:
-        """A file or folder was synced to disk."""
-        self._syncs.observe(seconds)
+    def syncs(self, of: str) -> Callable[[float], None]:
+        """What is to be told the seconds of each sync of this part (the trees, the catalogue)."""
+        return partial(_observe, self._syncs.labels(of))
 
     def watch(self, gauges: Iterable[Gauge]) -> None:
         """Show these values too, asked for anew at each look."""
@@ -80,14 +87,21 @@ class _Asked(Collector):
 
     def collect(self) -> Iterable[Metric]:
         for name, words, value in self._gauges:
-            family = GaugeMetricFamily(name, words)
+            kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+            family = kind(name, words)
             family.add_metric((), value())
             yield family
+
+
+def _observe(histogram: Histogram, seconds: float) -> None:
+    histogram.observe(seconds)
 
 
 def _outcome(status: int) -> str:
     if status in (201, 204):
         return "stored"
+    if status == 0:
+        return "cut"
     if status == 507:
         return "full"
     return "refused" if 400 <= status < 500 else "failed"

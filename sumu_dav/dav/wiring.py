@@ -80,14 +80,15 @@ def open_context(settings: Settings) -> Context:
         metrics=Metrics(),
     )
     context.listings = Listings(context)
-    archive.tree.on_sync(context.metrics.synced)
+    archive.tree.on_sync(context.metrics.syncs("tree"))
+    archive.catalog.on_sync(context.metrics.syncs("catalog"))
     context.metrics.watch(_gauges(context))
     return context
 
 
 def _gauges(context: Context) -> list[Gauge]:
     """What is asked of the parts when someone looks at the metrics."""
-    archive = context.archive
+    archive, watcher, logins = context.archive, context.archive.watcher, context.authenticator.counts
     return [
         ("sumu_photos", "Records in the catalogue", lambda: archive.catalog.count()),
         (
@@ -95,10 +96,15 @@ def _gauges(context: Context) -> list[Gauge]:
             "Photos that are favourites",
             lambda: sum(map(len, map(archive.catalog.favorites, archive.catalog.users()))),
         ),
-        ("sumu_trash_entries", "Entries in the trash", lambda: len(archive.trash.all())),
-        ("sumu_trash_bytes", "Bytes in the trash", lambda: sum(map(archive.trash.bytes_of, archive.catalog.users()))),
+        ("sumu_trash_entries", "Entries in the trash", lambda: archive.trash.total()[0]),
+        ("sumu_trash_bytes", "Bytes in the trash", lambda: archive.trash.total()[1]),
+        ("sumu_outside_alive", "1 while changes by other programs are noticed", lambda: watcher.state().alive),
+        ("sumu_outside_waiting", "Paths and users still to be looked at", lambda: watcher.state().waiting),
+        ("sumu_outside_files", "Files of the look that is under way; 0 while none is", lambda: watcher.state().total),
+        ("sumu_outside_files_done", "Those of them that were looked at", lambda: watcher.state().done),
         ("sumu_free_bytes", "Bytes that are free on the disk of the tree", archive.tree.free),
-        ("sumu_logins_refused", "Wrong credentials since the start", lambda: context.authenticator.counts().wrong),
-        ("sumu_logins_delayed", "Attempts that were told to wait", lambda: context.authenticator.counts().throttled),
+        ("sumu_logins_refused_total", "Wrong names or passwords", lambda: logins().wrong),
+        ("sumu_logins_delayed_total", "Attempts that were told to wait", lambda: logins().throttled),
+        ("sumu_password_checks_total", "Passwords that had to be hashed", lambda: logins().verifications),
         ("sumu_locks", "Locks that are held", lambda: len(context.locks.all())),
     ]

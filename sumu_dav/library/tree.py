@@ -177,6 +177,19 @@ class Tree:
         """Bytes free on the disk of the trees."""
         return self._disk.free()
 
+    def try_writing(self) -> None:
+        """Write a little out of sight, and let it go again. Raises what an upload would meet now."""
+        with Upload(self._disk) as upload:
+            upload.write(b"\n")
+
+    def takes_names(self, place: Place) -> bool:
+        """Whether a folder is there in which names may be made, as far as rights and the way of mounting tell."""
+        try:
+            with self._disk.folder(place) as folder:
+                return os.access(".", os.W_OK | os.X_OK, dir_fd=folder)
+        except NotFound:
+            return False
+
     # Names
 
     def make_folder(self, place: Place) -> None:
