@@ -69,16 +69,17 @@ class Control:
     def stop(self) -> None:
         """Listen no more; operations in hand are interrupted at their next step and waited for."""
         self._stopping.set()
-        if self._listener is not None:
-            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits in accept()
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits in accept()
         with self._lock:
             for connection in self._connections:
                 connection.shutdown(socket.SHUT_RD)
             threads = list(self._threads)
         for thread in threads:
             thread.join()
-        if self._listener is not None:
-            self._listener.close()
+        if listener is not None:
+            listener.close()
             self._path.unlink(missing_ok=True)
 
     def _spawn(self, run: Callable[[socket.socket], None], connection: socket.socket) -> None:
