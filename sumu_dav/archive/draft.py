@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 from sumu_dav.archive.content import Content, Records, iso
 from sumu_dav.archive.lookup import Lookup, album_parts, copy_place, photo_place
 from sumu_dav.archive.nodes import Path
-from sumu_dav.archive.plan import FileStep, Performer, Plan
+from sumu_dav.archive.performing import Performer
+from sumu_dav.archive.plan import FileStep, Plan, Step
 from sumu_dav.archive.stores import Other, TrashEntry
 from sumu_dav.archive.turns import Turns
-from sumu_dav.errors import Conflict, SumuError
+from sumu_dav.errors import Conflict
 from sumu_dav.library import Place, Side, Upload, suffixed
 from sumu_dav.model import FAVORITES, Photo
 
@@ -190,7 +191,7 @@ class Draft:
         """Move a file into the trash, with its record and properties."""
         entry = self._trash_entry(path, size, why, photo)
         self._vacated.add(place)
-        self._last.folder(entry.place.parent)
+        self._first.folder(entry.place.parent)
         self._last.rename(place, entry.place)
 
     def discard_replaced(self, path: Path, place: Place, size: int, why: str, photo: Photo | None = None) -> None:
@@ -326,22 +327,23 @@ class Draft:
             trash_put=self._trash_put,
             trash_drop=self._trash_drop,
         )
-        plan.steps.extend(self._last.steps)
+        # What may still fail comes before what can't be taken back.
+        plan.steps.extend(sorted(self._last.steps, key=_is_final))
         for doc_id, mtime_ns in self._dates.items():
             photo = self._put.get(doc_id)
             for place in (photo_place(photo), copy_place(photo)) if photo is not None else ():
                 if place is not None:
                     plan.date(place, mtime_ns)
-        try:
-            self.desk.performer.perform(plan)
-        except SumuError:
-            self.abandon()
-            raise
+        self.desk.performer.perform(plan, self._parked)
 
     def abandon(self) -> None:
         """Remove what was parked for a change that is not to happen."""
         for place in self._parked:
             self.lookup.tree.remove(place)
+
+
+def _is_final(step: Step) -> bool:
+    return isinstance(step, FileStep) and step.verb in ("unlink", "rmdir")
 
 
 def require_folder(lookup: Lookup, place: Place) -> None:

@@ -14,7 +14,7 @@ from sumu_dav.archive.content import Records
 from sumu_dav.archive.draft import Desk
 from sumu_dav.archive.housekeeping import Patience
 from sumu_dav.archive.lookup import Lookup, Seen
-from sumu_dav.archive.plan import Performer
+from sumu_dav.archive.performing import Performer
 from sumu_dav.archive.stores import Others, Trash
 from sumu_dav.archive.trashing import Trashing
 from sumu_dav.archive.turns import Turns
@@ -100,7 +100,7 @@ def open_archive(
         reserve=usage.reserve,
     )
     performer.recover()
-    removed = tree.sweep(performer.parked())
+    removed = tree.sweep(())
     if removed:
         _log.info("removed %d uploads that were never finished", removed)
     patience = Patience(options.placeholder_seconds, options.chunk_seconds)

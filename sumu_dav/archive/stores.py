@@ -182,6 +182,10 @@ class Trash:
         """The entry of that id."""
         return self._by_id.get(entry_id)
 
+    def by_doc(self, doc_ids: Iterable[int]) -> list[TrashEntry]:
+        """Those of the entries that are there, by their keys."""
+        return [entry for entry in map(self._file.get, doc_ids) if entry is not None]
+
     def all(self, user: str | None = None) -> list[TrashEntry]:
         """Every entry, of one user or of all, oldest first."""
         with self._lock:

@@ -18,7 +18,7 @@ from sumu_dav.dav.live import CHECKSUMS, CREATION_TIME, OC, file_id, full_id
 from sumu_dav.dav.multistatus import element, text_element
 from sumu_dav.dav.request import Request, Response
 from sumu_dav.dav.target import href
-from sumu_dav.errors import ChecksumMismatch, LengthMismatch, ParentMissing
+from sumu_dav.errors import ChecksumMismatch, IsCollection, LengthMismatch, ParentMissing
 from sumu_dav.library import Upload
 from sumu_dav.metadata import Taken
 from sumu_dav.model import Facts
@@ -33,6 +33,8 @@ def put(request: Request) -> Response:
     if request.header("Content-Range") is not None:
         raise BadRequest("a PUT with Content-Range can't be stored: send the whole file (RFC 9110 §14.5)")
     archive = request.context.archive
+    if request.target.folder:
+        raise IsCollection(request.target.raw)  # a URL that ends in a slash names a collection (RFC 4918 §5.2)
     _make_parents(request, path)
     node = archive.receiving.check_target(path)
     guard = write_guard(request, path)

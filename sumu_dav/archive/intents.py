@@ -1,0 +1,71 @@
+"""The plans that were begun and are not finished: one file each in a folder of the state.
+
+Knows how a plan is written down and found again, not how it is carried out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+
+from sumu_dav.archive.plan import Plan, plan_from_json, plan_to_json
+from sumu_dav.errors import NoSpace, WritesSuspended
+
+_ENDING = ".json"
+
+
+class Intents:
+    """The folder of intents. Each is there, whole and durably, from `write` to `forget`."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+
+    def write(self, plan: Plan) -> str:
+        """Write a plan down, and return its name. Raises NoSpace, and has left nothing then."""
+        # By time, so that a start finishes them in the order in which they were begun.
+        name = f"{uuid.uuid1().time:020d}-{uuid.uuid4().hex[:8]}{_ENDING}"
+        path = os.path.join(self._folder, name)
+        temporary = path + ".new"
+        try:
+            with open(temporary, "w", encoding="utf-8") as file:
+                json.dump(plan_to_json(plan), file, ensure_ascii=False)
+                file.flush()
+                os.fsync(file.fileno())
+            os.rename(temporary, path)
+        except OSError as error:
+            if os.path.exists(temporary):
+                os.unlink(temporary)
+            raise NoSpace("state") from error
+        self._sync()
+        return name
+
+    def forget(self, name: str) -> None:
+        """Take a plan away that is finished, or was taken back. Raises WritesSuspended."""
+        os.unlink(os.path.join(self._folder, name))
+        # An intent that came back after a later change would undo it.
+        self._sync()
+
+    def waiting(self) -> list[tuple[str, Plan]]:
+        """Every plan by its name, oldest first."""
+        found = []
+        for name in sorted(os.listdir(self._folder)):
+            if name.endswith(_ENDING):
+                with open(os.path.join(self._folder, name), encoding="utf-8") as file:
+                    found.append((name, plan_from_json(json.load(file))))
+        return found
+
+    def clear(self) -> None:
+        """Remove what is left of plans whose writing was cut short."""
+        for name in os.listdir(self._folder):
+            os.unlink(os.path.join(self._folder, name))
+
+    def _sync(self) -> None:
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        except OSError as error:
+            raise WritesSuspended(f"the folder of intents could not be synced: {error}") from error
+        finally:
+            os.close(folder)
