@@ -121,7 +121,7 @@ class Moving:
             if kept is not None:
                 draft.set_other(target.user, target.parts, kept.properties, kept.photo)
             return Moved(there is None)
-        if kept is not None and kept.photo is not None and not target.in_favorites and not target.is_loose:
+        if kept is not None and kept.photo is not None:
             return self._revive(draft, kept.photo, kept.properties, node, target, there)
         content = content_of(self.lookup.tree, self.desk.records, source, is_media=True)
         if kept is not None:
@@ -133,9 +133,8 @@ class Moving:
         self, draft: Draft, photo: Photo, properties: dict[str, str], node: FileNode, target: Path, there: Node | None
     ) -> Moved:
         """A photo that was given another kind of name comes back: with its id, flag, names and properties."""
-        source = self.lookup.place_of(node)
         self._displace(draft, target, there)
-        content = content_of(self.lookup.tree, self.desk.records, source, is_media=True)
+        content = content_of(self.lookup.tree, self.desk.records, self.lookup.place_of(node), is_media=True)
         again = replace(
             photo,
             user=target.user,
@@ -143,15 +142,34 @@ class Moving:
             name=target.name,
             is_favorite=False,
             favorite_name=None,
+            loose_names=self._still_free(photo, target),
             properties={**photo.properties, **properties},
         )
         if content.sha256 != photo.sha256:
             again = self.desk.records.refreshed(again, content)
+        filed = target.is_loose or target.in_favorites
+        if filed:
+            album = album_of(self.desk, again)
+            again = replace(again, album=album, name=draft.free_name(target.user, album_parts(album), target.name))
+        folder = photo_place(again).parent
+        require_folder(self.lookup, folder)
+        draft.folder(folder)
         draft.put(again)
         draft.bring(content.source, photo_place(again), photo=again)
-        if photo.is_favorite and photo.user == target.user:
-            self.receiving.favor_with_partner(draft, again)
-        return Moved(there is None)
+        if target.in_favorites:
+            self.receiving.favor_with_partner(draft, again, target.name)
+        elif photo.is_favorite and photo.user == target.user:
+            wanted = draft.free_name(photo.user, (FAVORITES,), photo.favorite_name or again.name)
+            self.receiving.favor_with_partner(draft, again, wanted)
+        return Moved(there is None, photo_path(again) if filed else None)
+
+    def _still_free(self, photo: Photo, target: Path) -> tuple[str, ...]:
+        """The loose names that a photo comes back with: its own that nobody took meanwhile, and a loose target."""
+        loose = self.lookup.catalog.loose
+        kept = [name for name in photo.loose_names if photo.user == target.user and loose(photo.user, name) is None]
+        if target.is_loose:
+            kept = [*(name for name in kept if name != target.name), target.name]
+        return tuple(kept)
 
     def _put_plain(self, draft: Draft, source: Place, size: int, target: Path, there: Node | None) -> None:
         hidden = size == 0 or self.lookup.hides(target)

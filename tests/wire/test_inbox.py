@@ -177,7 +177,8 @@ def test_what_another_program_put_into_the_home_is_no_loose_name(server: Server,
     (server.plex / "alice").mkdir(exist_ok=True)
     (server.plex / "alice" / name).write_bytes(jpeg(taken=DAY))
 
-    assert name in alice.names("/alice/")
+    assert alice.head(f"/alice/{name}").status_code == 200
+    assert alice.head(INBOX + name).status_code == 404
     assert name not in alice.names(INBOX)
     assert alice.delete(f"/alice/{name}").status_code == 204
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sumu_dav.library.names import is_junk
+from sumu_dav.library.names import is_junk, is_media
 from support.consistency import assert_consistent
 from support.dav import OWNCLOUD, SUMU, Dav, members
 from support.samples import jpeg, mov
@@ -94,7 +94,7 @@ class Walk:
         path, number = self.file(), self.dice.randrange(len(self.contents))
         headers = self.dice.choice([{}, {}, {"x_favorite": "1"}, {"x_oc_mtime": str(self.dice.randrange(10**9))}])
         status = self.client.put(path, self.contents[number], **headers).status_code
-        if status in (201, 204) and not is_junk(path.rpartition("/")[2]) and "/.hidden/" not in path:
+        if status in (201, 204) and is_media(path) and not is_junk(path.rpartition("/")[2]) and "/.hidden/" not in path:
             self.receipts.add(self.contents[number])
         return f"PUT {path} content {number} {headers}", status
 
