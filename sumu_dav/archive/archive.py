@@ -9,6 +9,7 @@ from sumu_dav.archive.chunks import Chunks
 from sumu_dav.archive.draft import Desk
 from sumu_dav.archive.folders import Folders
 from sumu_dav.archive.housekeeping import Housekeeping, Patience
+from sumu_dav.archive.listening import Watch
 from sumu_dav.archive.lookup import hidden_place, visible_place
 from sumu_dav.archive.moving import Moved, Moving
 from sumu_dav.archive.nodes import FileNode, FolderNode, Node, Path
@@ -18,7 +19,7 @@ from sumu_dav.archive.reconcile import Reconciler
 from sumu_dav.archive.restoring import Restoring
 from sumu_dav.archive.trashing import Trashing
 from sumu_dav.archive.usage import Usage
-from sumu_dav.archive.watching import Watch, Watcher
+from sumu_dav.archive.watching import Watcher
 from sumu_dav.errors import NotFound
 from sumu_dav.library import FolderStat
 

@@ -13,13 +13,13 @@ from sumu_dav.archive.archive import Archive
 from sumu_dav.archive.content import Records
 from sumu_dav.archive.draft import Desk
 from sumu_dav.archive.housekeeping import Patience
+from sumu_dav.archive.listening import Watch
 from sumu_dav.archive.lookup import Lookup, Seen
 from sumu_dav.archive.performing import Performer
 from sumu_dav.archive.stores import Others, Trash
 from sumu_dav.archive.trashing import Trashing
 from sumu_dav.archive.turns import Turns
 from sumu_dav.archive.usage import Usage
-from sumu_dav.archive.watching import Watch
 from sumu_dav.catalog import EmbeddedCatalog, SeenFile
 from sumu_dav.errors import StateInUse
 from sumu_dav.library import DEFAULT_EXTENSIONS, Tree

@@ -1,64 +1,30 @@
-"""Notices what other programs do in the Plex folder while the server runs, and has it reconciled once it has settled.
+"""Has what other programs do in the Plex folder reconciled while the server runs, once it has settled.
 
-One thread listens (by inotify, or by looking every so often), one works. A request waits for neither. Decides nothing
-of what a change means: that is `reconcile.py`.
+One thread listens (`listening.py`), one works off what was heard. A request waits for neither. Decides nothing of what
+a change means: that is `reconcile.py`.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from watchfiles import watch
-from watchfiles._rust_notify import WatchfilesRustInternalError
-
 from sumu_dav.archive.draft import Desk
-from sumu_dav.archive.lookup import album_parts
-from sumu_dav.archive.nodes import Path
-from sumu_dav.archive.polling import FolderSigns, gives_no_events
+from sumu_dav.archive.listening import Listener, Watch, Where
 from sumu_dav.archive.reconcile import SETTLED, Outcome, Reconciler
 from sumu_dav.errors import Interrupted, SumuError, WritesSuspended
-from sumu_dav.library import Place, Side, is_junk
-from sumu_dav.library.places import MAX_DEPTH
-from sumu_dav.model import FAVORITES
 
 _log = logging.getLogger("sumu_dav.archive")
-
-Where = tuple[str, tuple[str, ...]]
-"""A user and the parts of a path below."""
-
-GATHER_MS = 200
-"""Milliseconds over which events are gathered: a listing is right this much later."""
-
-LOOK_ROUND_MS = 500
-"""Milliseconds between looks at which accounts and which of their folders there are."""
-
-RESCAN_FROM = 4096
-"""Events in one batch from which all is looked at: the kernel keeps 16,384 (inotify(7), max_queued_events), drops what
-is more, and the library does not tell of it."""
-
-AGAIN = 1.0
-"""Seconds before listening begins again after it broke down."""
 
 RETRY = 60.0
 """Seconds until everything is looked at again after the disk was full, or failed."""
 
 BETWEEN_LINES = 5.0
 """Seconds between two lines of progress in the log."""
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """How the Plex folder is watched: `mode` is auto, events, poll or off; `poll_seconds` lie between two looks."""
-
-    plex: str
-    mode: str = "off"
-    poll_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +55,11 @@ class Watcher:
     def __init__(self, desk: Desk, reconciler: Reconciler, how: Watch) -> None:
         self._desk = desk
         self._reconciler = reconciler
-        self._plex = os.path.realpath(how.plex)
-        self._mode = ("poll" if gives_no_events(self._plex) else "events") if how.mode == "auto" else how.mode
-        self._poll_seconds = how.poll_seconds
         self._changed = threading.Condition()
         self._stopping = threading.Event()
+        self._listener: Listener | None = None
+        if how.mode != "off":
+            self._listener = Listener(desk, how, self._stopping, self._look_when_settled, self.look_at_all)
         self._due: dict[Where, float] = {}
         self._rescan: dict[str, float] = {}
         self._progress = (0, 0)
@@ -102,11 +68,11 @@ class Watcher:
 
     def start(self) -> None:
         """Begin, with a look at everything: what changed while nobody watched."""
-        listen = {"events": self._listen, "poll": self._poll, "off": self._look_once}[self._mode]
-        self._threads = [
-            threading.Thread(target=self._work, name="reconcile"),
-            threading.Thread(target=listen, name="watch"),
-        ]
+        self._threads = [threading.Thread(target=self._work, name="reconcile")]
+        if self._listener is None:
+            self.look_at_all(self._desk.users())
+        else:
+            self._threads.append(threading.Thread(target=self._listener.run, name="watch"))
         for thread in self._threads:
             thread.start()
 
@@ -120,10 +86,10 @@ class Watcher:
 
     def state(self) -> WatchState:
         """How it goes now."""
-        expected = self._threads[:1] if self._mode == "off" else self._threads
-        alive = bool(expected) and all(thread.is_alive() for thread in expected)
+        mode = "off" if self._listener is None else self._listener.mode
+        alive = bool(self._threads) and all(thread.is_alive() for thread in self._threads)
         done, total = self._progress
-        return WatchState(self._mode, alive, len(self._due) + len(self._rescan), done, total)
+        return WatchState(mode, alive, len(self._due) + len(self._rescan), done, total)
 
     @property
     def has_died(self) -> bool:
@@ -138,116 +104,8 @@ class Watcher:
                 self._rescan[user] = min(at, self._rescan.get(user, at))
             self._changed.notify_all()
 
-    # Listening
-
-    def _listen(self) -> None:
-        while not self._stopping.is_set():
-            folders = self._folders()
-            try:
-                if folders:
-                    self._listen_to(folders)
-                else:
-                    self._stopping.wait(LOOK_ROUND_MS / 1000)
-            except FileNotFoundError:  # gone since we looked
-                continue
-            except WatchfilesRustInternalError as error:
-                # It gives up at a name that is no UTF-8, which no client could ask for anyway.
-                _log.warning("watching begins again: %s", error)
-                self._stopping.wait(AGAIN)
-            except OSError as error:
-                _log.warning(
-                    "changes by other programs are looked for every %g s, since the system does not tell of them: %s",
-                    *(self._poll_seconds, error),
-                )
-                self._mode = "poll"
-                self._poll()
-
-    def _listen_to(self, folders: dict[str, tuple[int, int]]) -> None:
-        """Until the accounts, or the folders that their paths lead to, are others."""
-        try:
-            self._heed_all(folders)
-        finally:
-            self._desk.performer.versions.hears_others = False
-
-    def _heed_all(self, folders: dict[str, tuple[int, int]]) -> None:
-        begun = False
-        paths = [os.path.join(self._plex, user) for user in folders]
-        for changes in watch(
-            *paths,
-            watch_filter=None,
-            debounce=GATHER_MS,
-            step=GATHER_MS // 4,
-            rust_timeout=LOOK_ROUND_MS,
-            yield_on_timeout=True,
-            stop_event=self._stopping,
-            raise_interrupt=False,
-            force_polling=False,
-            ignore_permission_denied=True,
-        ):
-            if not begun:  # only now is nothing missed any more
-                begun = True
-                self._desk.performer.versions.hears_others = True
-                self.look_at_all(folders)
-            self._heed([path for _change, path in changes])
-            if self._folders() != folders:
-                return
-
-    def _folders(self) -> dict[str, tuple[int, int]]:
-        """The accounts that have a folder, and which one: a disk may be mounted over it, or it may be made anew."""
-        found = {}
-        for user in sorted(self._desk.users()):
-            try:
-                status = os.stat(os.path.join(self._plex, user), follow_symlinks=False)
-            except OSError:
-                continue
-            found[user] = (status.st_dev, status.st_ino)
-        return found
-
-    def _heed(self, paths: list[str]) -> None:
-        """Let listings know at once; look closer when what is there has settled."""
-        news: list[Where] = []
-        for path in paths:
-            user, *parts = os.path.relpath(path, self._plex).split(os.sep)
-            if parts and len(parts) <= MAX_DEPTH and not any(is_junk(part) for part in parts):
-                news.append((user, tuple(parts)))
-        if len(news) >= RESCAN_FROM:
-            users = {user for user, _ in news}
-            _log.info("%d changes at once: everything of %s is looked at again", len(news), ", ".join(sorted(users)))
-            for user in users:
-                self._desk.performer.swept(user, ())
-            self.look_at_all(users, SETTLED)
-            return
-        news = [where for where in news if not self._is_our_own(where)]
-        self._tell_listings(news)
-        self._look_later(dict.fromkeys(news, SETTLED))
-
-    def _tell_listings(self, news: list[Where]) -> None:
-        lookup, performer = self._desk.lookup, self._desk.performer
-        names: defaultdict[Where, set[str]] = defaultdict(set)
-        albums: dict[str, set[Where]] = {}
-        for user, parts in news:
-            names[user, parts[:-1]].add(parts[-1])
-            if user not in albums:
-                albums[user] = {(user, above) for album in lookup.catalog.albums(user) for above in _down_to(album)}
-            if (user, parts) in albums[user] or lookup.tree.is_folder(Place(Side.VISIBLE, user, parts)):
-                performer.swept(user, parts)
-        for (user, parts), some in names.items():
-            performer.touched(user, parts, some)
-
-    def _is_our_own(self, where: Where) -> bool:
-        """Whether the records say so already: a file that is as recorded, a photo that is gone with its record."""
-        user, parts = where
-        lookup = self._desk.lookup
-        stat = lookup.tree.stat(Place(Side.VISIBLE, user, parts))
-        if parts[0] == FAVORITES:
-            photo = lookup.catalog.favorite(user, parts[-1])
-            known = lookup.seen.copies.get(photo.doc_id) if photo is not None else None
-        else:
-            photo = lookup.catalog.at(user, Path(user, parts).album, parts[-1])
-            known = lookup.seen.originals.get(photo.doc_id) if photo is not None else None
-        if photo is None and stat is None:
-            return lookup.is_media(parts[-1]) and not lookup.tree.is_folder(Place(Side.VISIBLE, user, parts))
-        return known is not None and stat == known
+    def _look_when_settled(self, paths: Iterable[Where]) -> None:
+        self._look_later(dict.fromkeys(paths, SETTLED))
 
     def _look_later(self, paths: dict[Where, float]) -> None:
         with self._changed:
@@ -255,21 +113,6 @@ class Watcher:
             for where, seconds in paths.items():
                 self._due.setdefault(where, now + seconds)
             self._changed.notify_all()
-
-    def _poll(self) -> None:
-        signs = FolderSigns(self._desk.lookup.tree)
-        self.look_at_all(self._desk.users())
-        while not self._stopping.is_set():
-            for user in sorted(self._desk.users()):
-                changed = signs.changed(user)
-                for parts in changed:
-                    self._desk.performer.touched(user, parts)
-                if changed:
-                    self.look_at_all([user])
-            self._stopping.wait(self._poll_seconds)
-
-    def _look_once(self) -> None:
-        self.look_at_all(self._desk.users())
 
     # Working
 
@@ -330,9 +173,3 @@ class Watcher:
         elif now >= self._next_line:
             self._next_line = now + BETWEEN_LINES
             _log.info("%s: %d of %s", stage, done, total)
-
-
-def _down_to(album: str) -> Iterable[tuple[str, ...]]:
-    """The folders on the way to an album, and the album itself."""
-    parts = album_parts(album)
-    return (parts[:depth] for depth in range(1, len(parts) + 1))

@@ -1,0 +1,207 @@
+"""Hears of other programs' changes as they are made, by inotify, or by looking every so often; listings know at once.
+
+Knows which paths changed, and nothing of what that means: whoever is told looks closer when all has settled.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from watchfiles import watch
+from watchfiles._rust_notify import WatchfilesRustInternalError
+
+from sumu_dav.archive.draft import Desk
+from sumu_dav.archive.lookup import album_parts
+from sumu_dav.archive.nodes import Path
+from sumu_dav.archive.polling import FolderSigns, gives_no_events
+from sumu_dav.archive.reconcile import SETTLED
+from sumu_dav.library import Place, Side, is_junk
+from sumu_dav.library.places import MAX_DEPTH
+from sumu_dav.model import FAVORITES
+
+_log = logging.getLogger("sumu_dav.archive")
+
+Where = tuple[str, tuple[str, ...]]
+"""A user and the parts of a path below."""
+
+GATHER_MS = 200
+"""Milliseconds over which events are gathered: a listing is right this much later."""
+
+LOOK_ROUND_MS = 500
+"""Milliseconds between looks at which accounts and which of their folders there are."""
+
+RESCAN_FROM = 4096
+"""Events in one batch from which all is looked at: the kernel keeps 16,384 (inotify(7), max_queued_events), drops what
+is more, and the library does not tell of it."""
+
+AGAIN = 1.0
+"""Seconds before listening begins again after it broke down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How the Plex folder is watched: `mode` is auto, events, poll or off; `poll_seconds` lie between two looks."""
+
+    plex: str
+    mode: str = "off"
+    poll_seconds: float = 60.0
+
+
+class Listener:
+    """Tells `changed` of paths and `lost` of users of whom not every change is known, until `stopping` is set."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        how: Watch,
+        stopping: threading.Event,
+        changed: Callable[[Iterable[Where]], None],
+        lost: Callable[[Iterable[str], float], None],
+    ) -> None:
+        """`lost` also gets in how many seconds to look; `mode` is how it listens now, events or poll."""
+        self._desk = desk
+        self._plex = os.path.realpath(how.plex)
+        self._poll_seconds = how.poll_seconds
+        self._stopping = stopping
+        self._changed = changed
+        self._lost = lost
+        self.mode = ("poll" if gives_no_events(self._plex) else "events") if how.mode == "auto" else how.mode
+
+    def run(self) -> None:
+        """Listen as `mode` says, beginning with a look at everything; by looking where events are refused."""
+        if self.mode == "events":
+            self._listen()
+        if self.mode == "poll":
+            self._poll()
+
+    def _listen(self) -> None:
+        while not self._stopping.is_set():
+            folders = self._folders()
+            try:
+                if folders:
+                    self._listen_to(folders)
+                else:
+                    self._stopping.wait(LOOK_ROUND_MS / 1000)
+            except FileNotFoundError:  # gone since we looked
+                continue
+            except WatchfilesRustInternalError as error:
+                # It gives up at a name that is no UTF-8, which no client could ask for anyway.
+                _log.warning("watching begins again: %s", error)
+                self._stopping.wait(AGAIN)
+            except OSError as error:
+                _log.warning(
+                    "changes by other programs are looked for every %g s, since the system does not tell of them: %s",
+                    *(self._poll_seconds, error),
+                )
+                self.mode = "poll"
+                return
+
+    def _listen_to(self, folders: dict[str, tuple[int, int]]) -> None:
+        """Until the accounts, or the folders that their paths lead to, are others."""
+        try:
+            self._heed_all(folders)
+        finally:
+            self._desk.performer.versions.hears_others = False
+
+    def _heed_all(self, folders: dict[str, tuple[int, int]]) -> None:
+        begun = False
+        paths = [os.path.join(self._plex, user) for user in folders]
+        for changes in watch(
+            *paths,
+            watch_filter=None,
+            debounce=GATHER_MS,
+            step=GATHER_MS // 4,
+            rust_timeout=LOOK_ROUND_MS,
+            yield_on_timeout=True,
+            stop_event=self._stopping,
+            raise_interrupt=False,
+            force_polling=False,
+            ignore_permission_denied=True,
+        ):
+            if not begun:  # only now is nothing missed any more
+                begun = True
+                self._desk.performer.versions.hears_others = True
+                self._lost(folders, 0.0)
+            self._heed([path for _change, path in changes])
+            if self._folders() != folders:
+                return
+
+    def _folders(self) -> dict[str, tuple[int, int]]:
+        """The accounts that have a folder, and which one: a disk may be mounted over it, or it may be made anew."""
+        found = {}
+        for user in sorted(self._desk.users()):
+            try:
+                status = os.stat(os.path.join(self._plex, user), follow_symlinks=False)
+            except OSError:
+                continue
+            found[user] = (status.st_dev, status.st_ino)
+        return found
+
+    def _heed(self, paths: list[str]) -> None:
+        """Let listings know at once; look closer when what is there has settled."""
+        news: list[Where] = []
+        for path in paths:
+            user, *parts = os.path.relpath(path, self._plex).split(os.sep)
+            if parts and len(parts) <= MAX_DEPTH and not any(is_junk(part) for part in parts):
+                news.append((user, tuple(parts)))
+        if len(news) >= RESCAN_FROM:
+            users = {user for user, _ in news}
+            _log.info("%d changes at once: everything of %s is looked at again", len(news), ", ".join(sorted(users)))
+            for user in users:
+                self._desk.performer.swept(user, ())
+            self._lost(users, SETTLED)
+            return
+        news = [where for where in news if not self._is_our_own(where)]
+        self._tell_listings(news)
+        self._changed(news)
+
+    def _tell_listings(self, news: list[Where]) -> None:
+        lookup, performer = self._desk.lookup, self._desk.performer
+        names: defaultdict[Where, set[str]] = defaultdict(set)
+        albums: dict[str, set[Where]] = {}
+        for user, parts in news:
+            names[user, parts[:-1]].add(parts[-1])
+            if user not in albums:
+                albums[user] = {(user, above) for album in lookup.catalog.albums(user) for above in _down_to(album)}
+            if (user, parts) in albums[user] or lookup.tree.is_folder(Place(Side.VISIBLE, user, parts)):
+                performer.swept(user, parts)
+        for (user, parts), some in names.items():
+            performer.touched(user, parts, some)
+
+    def _is_our_own(self, where: Where) -> bool:
+        """Whether the records say so already: a file that is as recorded, a photo that is gone with its record."""
+        user, parts = where
+        lookup = self._desk.lookup
+        stat = lookup.tree.stat(Place(Side.VISIBLE, user, parts))
+        if parts[0] == FAVORITES:
+            photo = lookup.catalog.favorite(user, parts[-1])
+            known = lookup.seen.copies.get(photo.doc_id) if photo is not None else None
+        else:
+            photo = lookup.catalog.at(user, Path(user, parts).album, parts[-1])
+            known = lookup.seen.originals.get(photo.doc_id) if photo is not None else None
+        if photo is None and stat is None:
+            return lookup.is_media(parts[-1]) and not lookup.tree.is_folder(Place(Side.VISIBLE, user, parts))
+        return known is not None and stat == known
+
+    def _poll(self) -> None:
+        signs = FolderSigns(self._desk.lookup.tree)
+        self._lost(self._desk.users(), 0.0)
+        while not self._stopping.is_set():
+            for user in sorted(self._desk.users()):
+                changed = signs.changed(user)
+                for parts in changed:
+                    self._desk.performer.touched(user, parts)
+                if changed:
+                    self._lost([user], 0.0)
+            self._stopping.wait(self._poll_seconds)
+
+
+def _down_to(album: str) -> Iterable[tuple[str, ...]]:
+    """The folders on the way to an album, and the album itself."""
+    parts = album_parts(album)
+    return (parts[:depth] for depth in range(1, len(parts) + 1))
