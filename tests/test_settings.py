@@ -52,7 +52,7 @@ def test_the_file_of_the_project_says_the_defaults(tmp_path: Path) -> None:
     assert shipped.state == ROOT / "data/state"
     assert (shipped.host, shipped.port) == ("127.0.0.1", 8080)
     assert shipped.filing == Settings().filing
-    assert shipped.wsgidav["middleware_stack"][-1] == "wsgidav.request_resolver.RequestResolver"
+    assert shipped.wsgidav["middleware_stack"][-1] == "sumu_dav.dav.resolver.Resolver"
 
 
 def test_the_comments_of_the_project_s_file_name_every_setting_with_its_default() -> None:

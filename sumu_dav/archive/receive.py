@@ -289,7 +289,7 @@ class Receiving:
         photo = draft.current(photo)
         place = photo_place(photo)
         old = self.lookup.tree.stat(place)
-        if old is not None and not (old.size == content.size and photo.sha256 == content.sha256):
+        if old is not None and not self._holds(photo, content):
             draft.discard_replaced(photo_path(photo), place, old.size, "overwritten", photo)
         fresh = draft.put(self.desk.records.refreshed(photo, content))
         draft.bring(content.source, place, photo=fresh)
@@ -299,18 +299,26 @@ class Receiving:
     def _store_loose(self, draft: Draft, path: Path, content: Content, file: FileNode | None) -> Photo:
         name = path.name
         known = self.lookup.catalog.with_hash(path.user, content.sha256)
+        present = [photo for photo in known if self._holds(photo, content)]
         if file is not None and file.photo is not None:
-            if file.photo.sha256 == content.sha256:
+            if file.photo in present:
                 return self._touch(draft, file.photo, content)
-            if not known and same_moment(file.photo, content):
+            if not present and same_moment(file.photo, content):
                 return self.replace_bytes(draft, file.photo, content)
             self._take_loose_name(draft, file.photo, name)
-        present = [photo for photo in known if self.lookup.tree.stat(photo_place(photo)) is not None]
         if present:
             photo = draft.current(present[0])
             photo = draft.put(replace(photo, loose_names=(*photo.loose_names, name)))
             return self._touch(draft, photo, content)
         return self.file_away(draft, path.user, name, content, loose_names=(name,))
+
+    def _holds(self, photo: Photo, content: Content) -> bool:
+        """Whether the photo's file has these bytes, as far as its stat tells: a record alone is no reason to throw
+        away what a client sent."""
+        stat = self.lookup.tree.stat(photo_place(photo))
+        return (
+            photo.sha256 == content.sha256 and stat is not None and stat == self.lookup.seen.originals.get(photo.doc_id)
+        )
 
     def _take_loose_name(self, draft: Draft, photo: Photo, name: str) -> None:
         photo = draft.current(photo)
@@ -365,15 +373,16 @@ class Receiving:
         """A PUT into the favourites album (DESIGN §1): an old photo's flag, an edit, or a new favourite."""
         user, name = path.user, path.name
         if file is not None and file.photo is not None:
-            if file.photo.sha256 == content.sha256:
+            if self._holds(file.photo, content):
                 return self._touch(draft, file.photo, content)
             if same_moment(file.photo, content):
                 return self.replace_bytes(draft, file.photo, content)
             self.make_room(draft, file.photo, name)
         elif file is not None:
             draft.discard_replaced(path, visible_place(path), file.stat.size, "overwritten")
-        known = [p for p in self.lookup.catalog.with_hash(user, content.sha256) if not p.is_favorite]
-        if known and self.lookup.tree.stat(photo_place(known[0])) is not None:
+        same_bytes = self.lookup.catalog.with_hash(user, content.sha256)
+        known = [photo for photo in same_bytes if not photo.is_favorite and self._holds(photo, content)]
+        if known:
             return self.favor_with_partner(draft, self._touch(draft, known[0], content), name)
         photo = self.file_away(draft, user, name, content)
         return self.favor_with_partner(draft, photo, name)
