@@ -100,8 +100,8 @@ def _observe(histogram: Histogram, seconds: float) -> None:
 def _outcome(status: int) -> str:
     if status in (201, 204):
         return "stored"
-    if status == 0:
-        return "cut"
+    if status in (0, 400):
+        return "broken"  # cut short, or not of the length or checksum that was announced
     if status == 507:
         return "full"
     return "refused" if 400 <= status < 500 else "failed"
