@@ -31,7 +31,7 @@ LATEST_SECOND = 15_032_385_535
 _NANOSECONDS = 1_000_000_000
 _TIME = re.compile(r"([+-]?)([0-9]{1,15})(?:\.([0-9]*))?")
 _PREFERENCE = re.compile(r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*\"?([^\";,]*)\"?)?")
-_CODED_URL = re.compile(r"\s*<([^<>\s]+)>\s*")
+_CODED_URL = re.compile(r"\s*(?:<([^<>\s]+)>|([a-z]+:[^<>\s]+))\s*")
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _CLOCK = r"(?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2})"
@@ -100,11 +100,14 @@ def lock_timeout(environ: Mapping[str, Any]) -> int:
 
 
 def lock_token(environ: Mapping[str, Any]) -> str:
-    """The token of an UNLOCK (RFC 4918 §10.5), without its angle brackets. Raises BadRequest without one."""
+    """The token of an UNLOCK (RFC 4918 §10.5), without its angle brackets, which npm's webdav leaves out.
+
+    Raises BadRequest without one.
+    """
     found = _CODED_URL.fullmatch(environ.get("HTTP_LOCK_TOKEN", ""))
     if found is None:
         raise BadRequest("the header Lock-Token must hold one token in angle brackets")
-    return found[1]
+    return found[1] or found[2]
 
 
 def prefer(environ: Mapping[str, Any]) -> Prefer:
