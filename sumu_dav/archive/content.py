@@ -138,11 +138,25 @@ class Records:
         )
 
 
-def content_of(tree: Tree, records: Records, place: Place, *, is_media: bool) -> Content:
-    """The content of a file that lies in a tree already, hashed and read in place. Raises NotFound."""
+def content_of(
+    tree: Tree, records: Records, place: Place, *, is_media: bool, name: str | None = None, dated: bool = True
+) -> Content:
+    """The content of a file that lies in a tree already, hashed and read in place. Raises NotFound.
+
+    `name` is the one that it is to have, where that is another one. Where it is not `dated`, its modification time
+    means nothing, and the date taken is set.
+    """
     fd = tree.open_file(place)
     with open(fd, "rb", buffering=0) as file:
         stat = os.fstat(fd)
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        facts, taken = records.read(fd, place.name, stat.st_mtime_ns) if is_media else (None, None)
-    return Content(place, stat.st_size, sha256, stat.st_mtime_ns, facts, taken)
+        mtime_ns = stat.st_mtime_ns
+        facts, taken = records.read(fd, name or place.name, mtime_ns if dated else None) if is_media else (None, None)
+    if taken is not None and not dated:
+        mtime_ns = tree.set_times(place, taken_ns(taken)).mtime_ns
+    return Content(place, stat.st_size, sha256, mtime_ns, facts, taken)
+
+
+def taken_ns(taken: Taken) -> int:
+    """The moment a photo was taken as a file time (nanoseconds since the epoch)."""
+    return int(taken.timestamp * 1_000_000) * 1000

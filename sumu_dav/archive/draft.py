@@ -101,14 +101,19 @@ class Draft:
         return other
 
     def set_other(
-        self, user: str, parts: tuple[str, ...], properties: dict[str, str], photo: Photo | None = None
+        self,
+        user: str,
+        parts: tuple[str, ...],
+        properties: dict[str, str],
+        photo: Photo | None = None,
+        client_dated: bool = False,
     ) -> None:
-        """Keep properties (and perhaps a photo's record) for a path that is no photo's."""
+        """Keep for a path that is no photo's what `Other` holds."""
         others = self.desk.performer.others
         known = others.get(user, parts)
-        if properties or photo is not None:
+        if properties or photo is not None or client_dated:
             doc_id = known.doc_id if known else others.new_id()
-            self.put_other(Other(doc_id, user, "/".join(parts), properties, photo))
+            self.put_other(Other(doc_id, user, "/".join(parts), properties, photo, client_dated))
         elif known is not None:
             self.drop_other(user, parts)
 

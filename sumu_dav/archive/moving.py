@@ -119,13 +119,14 @@ class Moving:
         if node.stat.size == 0 or self._leaves_media(target):
             self._put_plain(draft, source, node.stat.size, target, there)
             if kept is not None:
-                draft.set_other(target.user, target.parts, kept.properties, kept.photo)
+                draft.set_other(target.user, target.parts, kept.properties, kept.photo, kept.client_dated)
             return Moved(there is None)
         if kept is not None and kept.photo is not None:
             return self._revive(draft, kept.photo, kept.properties, node, target, there)
-        content = content_of(self.lookup.tree, self.desk.records, source, is_media=True)
-        if kept is not None:
-            content = replace(content, properties=kept.properties)
+        client_dated = kept is not None and kept.client_dated
+        dated = client_dated or node.binding is not Binding.HIDDEN
+        content = content_of(self.lookup.tree, self.desk.records, source, is_media=True, name=target.name, dated=dated)
+        content = replace(content, properties=kept.properties if kept is not None else None, client_dated=client_dated)
         receipt = self.receiving.draft_store(draft, target, content, there)
         return Moved(receipt.created, receipt.filed)
 
@@ -174,8 +175,12 @@ class Moving:
     def _put_plain(self, draft: Draft, source: Place, size: int, target: Path, there: Node | None) -> None:
         hidden = size == 0 or self.lookup.hides(target)
         place = hidden_place(target) if hidden else visible_place(target)
+        lying = self.lookup.tree.stat(hidden_place(target))
         if size:
             self._displace(draft, target, there)
+        elif lying is not None:
+            self.receiving.keep_replaced(draft, target, place, lying.size)
+            draft.drop_other(target.user, target.parts)
         if not self.lookup.tree.is_folder(place.parent):
             draft.folder(place.parent)
         draft.bring(source, place)

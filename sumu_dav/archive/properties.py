@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from sumu_dav.archive.draft import Desk, Draft
-from sumu_dav.archive.nodes import FileNode, Node, Path
+from sumu_dav.archive.nodes import Binding, FileNode, Node, Path
 from sumu_dav.archive.receive import Guard, Receiving
 from sumu_dav.archive.stores import Other
 from sumu_dav.errors import Forbidden, NotFound, SumuError
@@ -74,7 +74,8 @@ class Properties:
                 self.receiving.unfavor_with_partner(draft, photo)
         if change.mtime_ns is not None and isinstance(node, FileNode):
             self._set_times(draft, node, change.mtime_ns)
-        if not change.dead:
+        dated = change.mtime_ns is not None and isinstance(node, FileNode) and node.binding is Binding.HIDDEN
+        if not change.dead and not dated:
             return
         merged = dict(self.dead(node))
         for name, value in change.dead.items():
@@ -86,7 +87,8 @@ class Properties:
             draft.put(replace(draft.current(photo), properties=merged))
         else:
             other = self.desk.performer.others.get(node.path.user, node.path.parts)
-            draft.set_other(node.path.user, node.path.parts, merged, other.photo if other else None)
+            dated = dated or (other is not None and other.client_dated)
+            draft.set_other(node.path.user, node.path.parts, merged, other.photo if other else None, dated)
 
     def _set_times(self, draft: Draft, node: FileNode, mtime_ns: int) -> None:
         if node.is_photo and node.photo is not None:

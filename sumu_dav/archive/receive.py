@@ -248,6 +248,10 @@ class Receiving:
             self.keep_replaced(draft, path, place, lying.size)
         draft.folder(place.parent)
         draft.bring(content.source, place)
+        kept = self.desk.performer.others.get(path.user, path.parts)
+        if content.client_dated or kept is not None:
+            dated = content.client_dated and content.size > 0
+            draft.set_other(path.user, path.parts, kept.properties if kept else {}, client_dated=dated)
         return Receipt(file is None, path, content.sha256, content.size)
 
     def keep_replaced(self, draft: Draft, path: Path, place: Place, size: int) -> None:
@@ -257,8 +261,6 @@ class Receiving:
         photo = kept.photo if kept is not None else None
         if photo is not None or (size and not is_junk(path.name)):
             draft.discard_replaced(path, place, size, "overwritten", photo)
-        if kept is not None and photo is not None:
-            draft.set_other(path.user, path.parts, kept.properties)
 
     def _store_other(self, draft: Draft, path: Path, content: Content, file: FileNode | None) -> None:
         place = visible_place(path)

@@ -23,7 +23,8 @@ class Other:
     """What is kept of a collection, a placeholder or a file that is no photo.
 
     `path` is "/"-separated below the user. `photo` is the record of a photo that was given a name which is no media
-    name: it comes back with the file.
+    name: it comes back with the file. `client_dated` tells that a hidden file's modification time is one that a client
+    sent: a file that is published without one gets the date it was taken.
     """
 
     doc_id: int
@@ -31,15 +32,22 @@ class Other:
     path: str
     properties: dict[str, str] = field(default_factory=dict)
     photo: Photo | None = None
+    client_dated: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The record's fields as they stand in the file."""
-        return {"user": self.user, "path": self.path, "properties": self.properties, "photo": _fields(self.photo)}
+        return {
+            "user": self.user, "path": self.path, "properties": self.properties, "photo": _fields(self.photo),
+            "clientDated": self.client_dated,
+        }  # fmt: skip
 
     @staticmethod
     def from_json(doc_id: int, fields: dict[str, Any]) -> Other:
         """The record that `to_json` wrote."""
-        return Other(doc_id, fields["user"], fields["path"], fields["properties"], _photo(fields["photo"]))
+        return Other(
+            doc_id, fields["user"], fields["path"], fields["properties"], _photo(fields["photo"]),
+            fields.get("clientDated", False),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,38 @@ def test_move_of_a_temporary_name_publishes_as_a_put_would(
     assert_consistent(server)
 
 
+def test_published_without_a_time_it_gets_the_date_it_was_taken(
+    server: Server, alice: Dav, album: str, name: str
+) -> None:
+    """Plex dates photos by their files' time."""
+    alice.put(album + name + ".tacitpart", jpeg(taken=DAY, offset="+00:00"))
+
+    assert alice.move(album + name + ".tacitpart", album + name).status_code == 201
+
+    assert alice.head(album + name).headers["Last-Modified"] == "Fri, 17 May 2024 10:11:12 GMT"
+    assert_consistent(server)
+
+
+def test_the_name_that_it_is_published_under_tells_its_date(server: Server, alice: Dav) -> None:
+    alice.put("/alice/upload.tmp", jpeg())
+
+    alice.move("/alice/upload.tmp", "/alice/IMG_20190302_101112.jpg")
+
+    assert record(server, "/alice/19-03/IMG_20190302_101112.jpg")["takenFrom"].startswith("name:")
+    assert_consistent(server)
+
+
+def test_a_time_that_was_patched_onto_it_is_kept(server: Server, alice: Dav, album: str, name: str) -> None:
+    alice.put(album + name + ".part", jpeg(taken=DAY))
+    alice.proppatch(album + name + ".part", {"{DAV:}lastmodified": "1600000000"})
+
+    alice.move(album + name + ".part", album + f"{name}.tmp")
+    alice.move(album + f"{name}.tmp", album + name)
+
+    assert alice.head(album + name).headers["Last-Modified"] == "Sun, 13 Sep 2020 12:26:40 GMT"
+    assert_consistent(server)
+
+
 def test_published_over_a_photo_it_replaces_it_as_a_put_would(
     server: Server, alice: Dav, album: str, name: str
 ) -> None:
@@ -296,6 +328,21 @@ def test_the_bytes_of_a_photo_with_a_hidden_name_are_no_junk(server: Server, ali
     assert alice.delete(album + f".{name}").status_code == 204
 
     assert before["id"] in (server.state / "trash.json").read_text()
+    assert_consistent(server)
+
+
+def test_an_empty_file_moved_onto_it_sends_it_to_the_trash(server: Server, alice: Dav, album: str, name: str) -> None:
+    alice.put(album + name, jpeg(taken=DAY))
+    before = record(server, album + name)
+    alice.move(album + name, album + f".{name}")
+    alice.put(album + "empty.txt", b"")
+
+    assert alice.move(album + "empty.txt", album + f".{name}").status_code == 204
+
+    assert before["id"] in (server.state / "trash.json").read_text()
+    assert alice.get(album + f".{name}").content == b""
+    assert alice.move(album + f".{name}", album + name).status_code == 201
+    assert server.record("alice", album.split("/")[2], name) is None
     assert_consistent(server)
 
 
