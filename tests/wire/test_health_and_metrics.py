@@ -224,11 +224,11 @@ def test_uploads_are_counted_by_what_became_of_them(start_server: Callable[..., 
 
 
 def cut_upload(server: Server) -> None:
-    """A phone that leaves the house in mid-upload."""
+    """A phone that leaves the house in mid-upload: of more than the server waits for before it begins."""
     login = base64.b64encode(f"alice:{password_of('alice')}".encode()).decode()
-    head = f"PUT /alice/c.jpg HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {login}\r\nContent-Length: 5000\r\n\r\n"
+    head = f"PUT /alice/c.jpg HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {login}\r\nContent-Length: 90000\r\n\r\n"
     with server.connection() as connection:
-        connection.sendall(head.encode() + b"x" * 1000)
+        connection.sendall(head.encode() + b"x" * 70_000)
         connection.shutdown(socket.SHUT_RDWR)
 
 
