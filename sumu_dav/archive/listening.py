@@ -26,6 +26,9 @@ from sumu_dav.model import FAVORITES
 
 _log = logging.getLogger("sumu_dav.archive")
 
+# It tells of every batch at INFO, our own uploads among them: a line for each in the server's log.
+logging.getLogger("watchfiles").setLevel(logging.WARNING)
+
 Where = tuple[str, tuple[str, ...]]
 """A user and the parts of a path below."""
 

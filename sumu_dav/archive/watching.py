@@ -7,6 +7,7 @@ a change means: that is `reconcile.py`.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import defaultdict
@@ -19,6 +20,9 @@ from sumu_dav.archive.reconcile import SETTLED, Outcome, Reconciler
 from sumu_dav.errors import Interrupted, SumuError, WritesSuspended
 
 _log = logging.getLogger("sumu_dav.archive")
+
+TOGETHER = 0.25
+"""Seconds: what is to be looked at falls due at multiples of this, so that a thousand files are a few rounds."""
 
 RETRY = 60.0
 """Seconds until everything is looked at again after the disk was full, or failed."""
@@ -111,7 +115,7 @@ class Watcher:
         with self._changed:
             now = time.monotonic()
             for where, seconds in paths.items():
-                self._due.setdefault(where, now + seconds)
+                self._due.setdefault(where, math.ceil((now + seconds) / TOGETHER) * TOGETHER)
             self._changed.notify_all()
 
     # Working

@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 
 from sumu_dav.archive.checking import check
+from sumu_dav.archive.lookup import copy_place, photo_place
 from sumu_dav.archive.progress import nobody_looks
 from sumu_dav.archive.scanning import scan
+from sumu_dav.catalog import SeenFile
+from sumu_dav.library import Place
 from support.home import Home, write
 from support.samples import jpeg
 
@@ -41,8 +44,15 @@ def rot(path: Path) -> None:
 
 def note_as_seen(home: Home, path: str) -> None:
     """Make the recorded stat the present one: a bad disk would not have changed ctime either."""
-    photo = home.at(path)
-    home.archive.desk.performer.remember(photo)
+    photo, tree, seen = home.at(path), home.archive.tree, home.archive.lookup.seen
+    notes: tuple[tuple[SeenFile, Place | None], ...] = (
+        (seen.originals, photo_place(photo)),
+        (seen.copies, copy_place(photo)),
+    )
+    for notebook, place in notes:
+        stat = tree.stat(place) if place is not None else None
+        if stat is not None:
+            notebook.put(photo.doc_id, stat)
 
 
 def test_all_is_well(home: Home) -> None:
