@@ -230,9 +230,10 @@ class BadCredentials(SumuError):
 
 @dataclass(eq=False)
 class TooManyAttempts(SumuError):
-    """Too many wrong passwords came from this address. `retry_after` is whole seconds."""
+    """Too many wrong passwords came from this address. `retry_after` is whole seconds, `user` the name claimed now."""
 
     retry_after: int
+    user: str | None = None
 
     def __str__(self) -> str:
         return f"Too many wrong passwords came from this address; try again in {self.retry_after} s."

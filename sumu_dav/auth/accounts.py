@@ -68,6 +68,10 @@ class Accounts:
             self._reload()
         return self._roll
 
+    def reload(self) -> None:
+        """Read the file again if it changed, without waiting for a question: what is wrong with it is logged then."""
+        self.roll()
+
     def get(self, name: str) -> Account | None:
         """The account of that name in any case or Unicode form; its own `name` is the canonical one."""
         stored = self.roll().get(folded(name))
@@ -221,7 +225,12 @@ class Accounts:
 
     def _reload(self) -> None:
         with self._reading:
-            found = statefile.read(self._path)
+            try:
+                found = statefile.read(self._path)
+            except OSError as error:  # written by another user of the system, who keeps it to himself
+                _log.error("the accounts stay as they were, since their file can't be read: %s", error)
+                self._seen = statefile.signature(self._path)
+                return
             content, seen = found or (None, None)
             if seen == self._seen:
                 return

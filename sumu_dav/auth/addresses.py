@@ -30,7 +30,7 @@ def client_address(peer: str, x_forwarded_for: str | None, forwarded: str | None
     nearest = _address(peer)
     if nearest is None:  # a Unix socket has no address to compare or to count by network
         return peer
-    if not _is_trusted(nearest, trusted):
+    if not _is_among(nearest, trusted):
         return str(nearest)
     believed = {
         _last_stranger(nearest, chain, trusted)
@@ -53,6 +53,18 @@ def neighborhood(address: str) -> str:
     return str(ipaddress.ip_network((parsed, IPV6_SITE), strict=False))
 
 
+def is_trusted(peer: str, trusted: Sequence[Network]) -> bool:
+    """Whether a peer is one of the trusted proxies, in whatever spelling."""
+    address = _address(peer)
+    return address is not None and _is_among(address, trusted)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether what is sent to this address, or comes from it, stays on the machine. No name is looked up."""
+    address = _address(host)
+    return host == "localhost" if address is None else address.is_loopback
+
+
 def _last_stranger(nearest: Address, chain: list[str], trusted: Sequence[Network]) -> Address:
     vouched = nearest
     for hop in reversed(chain):
@@ -60,12 +72,12 @@ def _last_stranger(nearest: Address, chain: list[str], trusted: Sequence[Network
         if address is None:
             break
         vouched = address
-        if not _is_trusted(address, trusted):
+        if not _is_among(address, trusted):
             break
     return vouched
 
 
-def _is_trusted(address: Address, trusted: Sequence[Network]) -> bool:
+def _is_among(address: Address, trusted: Sequence[Network]) -> bool:
     return any(address.version == network.version and address in network for network in trusted)
 
 

@@ -22,6 +22,10 @@ MAX_BYTES = 10_000_000
 KEPT_FILES = 5
 """Older files beside the current one (`audit.log.1` is the youngest); 60 MB in all."""
 
+MAX_TEXT = 1_024
+"""Characters of a text that came from a client: a longer one is cut, or a few thousand requests with heads as large as
+they may be would push everything else out of the log."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -55,12 +59,12 @@ class AuditLog:
         """
         entry = {
             "time": datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds"),
-            "user": user,
+            "user": _cut(user),
             "device": device,
             "address": address,
-            "verb": verb,
-            "path": path,
-            "destination": destination,
+            "verb": _cut(verb),
+            "path": _cut(path),
+            "destination": _cut(destination),
             "status": status,
         }
         # ASCII alone: control characters, line separators, bidirectional overrides and lone surrogates are all escaped
@@ -70,6 +74,10 @@ class AuditLog:
     def close(self) -> None:
         """Close the file. Nothing may be recorded after it."""
         self._handler.close()
+
+
+def _cut(text: str | None) -> str | None:
+    return text if text is None or len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…"
 
 
 class _PrivateRotatingFile(logging.handlers.RotatingFileHandler):

@@ -131,7 +131,8 @@ class Authenticator:
             with self._lock:
                 self._wrong += 1
             raise
-        except TooManyAttempts:
+        except TooManyAttempts as error:
+            error.user = user
             with self._lock:
                 self._throttled += 1
             raise

@@ -42,6 +42,14 @@ class TooLarge(SumuError):
 
 
 @dataclass(eq=False)
+class PlainHttp(SumuError):
+    """A request without TLS from another machine, where the settings require it."""
+
+    def __str__(self) -> str:
+        return "This server is to be used over HTTPS alone; change the password that was just sent in the clear."
+
+
+@dataclass(eq=False)
 class UnsupportedBody(SumuError):
     """A body of a kind that the method does not take (RFC 4918 §9.3: MKCOL)."""
 

@@ -15,7 +15,8 @@ from sumu_dav.dav.face import refusal, send
 from sumu_dav.dav.faults import CrossSite
 from sumu_dav.dav.health import open_endpoint
 from sumu_dav.dav.request import Request, Response, StartResponse
-from sumu_dav.dav.target import parse_request
+from sumu_dav.dav.target import parse_request, without_authority
+from sumu_dav.dav.transport import refuse_plain
 from sumu_dav.errors import BadCredentials, SumuError, TooManyAttempts
 
 Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
@@ -63,6 +64,7 @@ class Gate:
                 target = parse_request(environ, login.account.name)
             _refuse_foreign_sites(context, environ, method)
         except TooManyAttempts as error:
+            guarded.user = error.user
             return send(_too_many(error), guarded, method)
         except BadCredentials as error:
             guarded.user = error.user
@@ -77,6 +79,7 @@ class Gate:
         chain, forwarded = environ.get("HTTP_X_FORWARDED_FOR"), environ.get("HTTP_FORWARDED")
         if chain is not None or forwarded is not None:
             guarded.address = client_address(guarded.address, chain, forwarded, context.settings.trusted_proxies)
+        refuse_plain(context.settings, environ, guarded.address)
         login = context.authenticator.check_header(environ.get("HTTP_AUTHORIZATION"), guarded.address)
         guarded.user, guarded.device = login.account.name, login.device
         environ["sumu.user"] = environ["wsgidav.auth.user_name"] = login.account.name
@@ -93,7 +96,7 @@ class _Guarded:
         self.address = str(environ.get("REMOTE_ADDR") or "")
         self.user: str | None = None
         self.device: str | None = None
-        self.path = "?"
+        self.path = without_authority(str(environ.get("REQUEST_URI") or environ.get("PATH_INFO") or "?"))
 
     def __call__(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
         named = {name for name, _ in headers}
@@ -101,13 +104,14 @@ class _Guarded:
         code = int(status[:3])
         method = str(self._environ["REQUEST_METHOD"])
         if method not in SAFE_METHODS or code in (401, 403, 429):
+            destination = self._environ.get("HTTP_DESTINATION")
             self._context.audit.record(
                 user=self.user,
                 device=self.device,
                 address=self.address,
                 verb=method,
                 path=self.path,
-                destination=self._environ.get("HTTP_DESTINATION"),
+                destination=None if destination is None else without_authority(destination),
                 status=code,
             )
         return self._start_response(status, headers, exc_info) if exc_info else self._start_response(status, headers)

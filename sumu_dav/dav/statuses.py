@@ -59,6 +59,7 @@ _ANSWERS: dict[type[errors.SumuError], Answer] = {
     faults.LockTokenMismatch: Answer(409, "lock-token-matches-request-uri"),
     faults.TooManyLocks: Answer(507),
     faults.CrossSite: Answer(403),
+    faults.PlainHttp: Answer(403),
 }
 
 _BY_METHOD: dict[tuple[type[errors.SumuError], str], Answer] = {

@@ -25,7 +25,11 @@ from sumu_dav.library.names import check_name
 
 REMEMBERED = 4_096
 """Targets that are kept parsed: clients ask for the same few thousand again and again, and parsing costs a fifth of a
-small request. At 3 KB a path this is bounded to some 30 MB."""
+small request."""
+
+REMEMBERED_LENGTH = 1_024
+"""The longest URL that is kept, so that all of them are some 30 MB at the most: whoever has no account yet could else
+fill the memory with queries as long as a head may be."""
 
 MAX_PATH_BYTES = 3_072
 """The longest path, in bytes: Linux opens 4,096 by name, Plex opens by name, and the tree's own folder comes first."""
@@ -158,12 +162,22 @@ def parse_destination(environ: Mapping[str, Any], caller: str | None = None) -> 
     return parse_reference(sent.strip(), caller)
 
 
-@lru_cache(maxsize=REMEMBERED)
+def without_authority(text: str) -> str:
+    """What a URL says of a path, for logs: without scheme and host, before which a name and a password may stand, and
+    without its query."""
+    authority = _AUTHORITY.match(text)
+    return text[authority.end() if authority else 0 :].partition("?")[0]
+
+
 def parse_reference(text: str, caller: str | None = None) -> Target:
     """A URL in any form that RFC 4918 §8.3 knows: absolute, or an absolute path. `text` is latin-1 as in WSGI.
 
     Raises NameRefused for a path that is never served, BadRequest for what is no path.
     """
+    return _remembered(text, caller) if len(text) <= REMEMBERED_LENGTH else _parsed(text, caller)
+
+
+def _parsed(text: str, caller: str | None) -> Target:
     authority = _AUTHORITY.match(text)
     rest = text[authority.end() :] if authority else text
     path = rest.partition("?")[0]
@@ -180,6 +194,9 @@ def parse_reference(text: str, caller: str | None = None) -> Target:
         raise NameRefused(f"{path[:80]}…", f"the path is longer than {MAX_PATH_BYTES} bytes")
     raw = quote(path, safe=_SAFE_IN_RAW, encoding="latin-1", errors="replace")
     return _place(names, path.endswith("/"), raw, caller)
+
+
+_remembered = lru_cache(maxsize=REMEMBERED)(_parsed)
 
 
 def _segments(path: str) -> list[str]:

@@ -316,10 +316,11 @@ class Connection(cheroot.server.HTTPConnection):
         """The environ's part that does not depend on the request line: the connection's and the head's fields."""
         environ: dict[str, Any] = self._environ | head.fields
         chain = environ.pop("HTTP_X_FORWARDED_FOR", None)
+        forwarded = environ.pop("HTTP_FORWARDED", None)
         scheme = environ.pop("HTTP_X_FORWARDED_PROTO", None)
         if self._trusted:
-            if chain is not None:
-                environ["REMOTE_ADDR"] = self.server.proxies.client(self.remote_addr, chain)
+            if chain is not None or forwarded is not None:
+                environ["REMOTE_ADDR"] = self.server.proxies.client(self.remote_addr, chain, forwarded)
             if scheme in ("http", "https"):
                 environ["wsgi.url_scheme"] = scheme
         return environ

@@ -21,6 +21,7 @@ from sumu_dav.dav.context import Context
 from sumu_dav.dav.face import answer
 from sumu_dav.dav.gate import Gate
 from sumu_dav.dav.provider import SumuProvider
+from sumu_dav.dav.transport import check_listening
 from sumu_dav.dav.wiring import open_context
 from sumu_dav.server.control import Control, Operation
 from sumu_dav.server.launcher import serve as serve_wsgi
@@ -40,6 +41,9 @@ def serve(arguments: argparse.Namespace, settings: Settings) -> int:
     del arguments
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     supervisor = Supervisor.from_environment()
+    warning = check_listening(settings)
+    if warning is not None:
+        logging.getLogger("sumu_dav").warning(warning)
 
     def ready(url: str) -> None:
         print(f"serving {url}", flush=True)
@@ -63,6 +67,7 @@ def serve(arguments: argparse.Namespace, settings: Settings) -> int:
             on_ready=ready,
             on_tick=supervisor.beat,
             on_stop=supervisor.stopping,
+            on_hangup=context.accounts.reload,
             on_request=context.metrics.request,
         )
     finally:
