@@ -39,7 +39,7 @@ class Moving:
         return self._carry_out(source, target, overwrite, guard, moves=True)
 
     def _carry_out(self, source: Path, target: Path, overwrite: bool, guard: Guard | None, *, moves: bool) -> Moved:
-        if source == target:
+        if (source.user, source.parts) == (target.user, target.parts):
             raise Forbidden(str(source), "source and destination are the same")
         with self.desk.turns.alone(source.user, target.user):
             node = self.lookup.find_file(source)

@@ -111,12 +111,15 @@ def test_a_move_from_an_album_into_the_inbox_files_the_photo(server: Server, ali
 
 def test_home_and_inbox_show_one_name(server: Server, alice: Dav, name: str) -> None:
     """A move from the one to the other moves a name onto itself."""
+    note = name.replace(".jpg", ".txt")
     alice.put(f"/alice/{name}", jpeg(taken=DAY))
+    alice.put(f"/alice/{note}", b"words")
 
-    moved = alice.move(f"/alice/{name}", INBOX + name)
+    for each in (name, note):
+        assert alice.move(f"/alice/{each}", INBOX + each).status_code == 403
+        assert alice.copy(INBOX + each, f"/alice/{each}").status_code == 403
 
-    assert moved.status_code in (204, 403)
-    assert name in alice.names(INBOX) & alice.names("/alice/")
+    assert {name, note} <= alice.names(INBOX) & alice.names("/alice/")
     assert_consistent(server)
 
 

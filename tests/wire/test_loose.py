@@ -115,7 +115,7 @@ def test_a_lock_by_the_filed_name_guards_the_loose_one(alice: Dav, name: str) ->
     token = token_of(alice.lock(f"/alice/{ALBUM}/{name}"))
 
     assert alice.put(f"/alice/{name}", jpeg(taken=DAY)).status_code == 423
-    assert alice.proppatch(f"/alice/{name}", {"{x:}y": "1"}).status_code in (207, 423)
+    assert alice.proppatch(f"/alice/{name}", {"{x:}y": "1"}).status_code == 423
     assert alice.put(f"/-/inbox/alice/{name}", jpeg(taken=DAY)).status_code == 423
     assert alice.unlock(f"/alice/{ALBUM}/{name}", token).status_code == 204
 
@@ -124,7 +124,7 @@ def test_a_lock_belongs_to_the_url_that_took_it(alice: Dav, name: str) -> None:
     alice.put(f"/alice/{name}", jpeg(taken=DAY))
     token = token_of(alice.lock(f"/alice/{name}"))
 
-    assert alice.unlock(f"/alice/{ALBUM}/{name}", token).status_code in (403, 409, 412)
+    assert alice.unlock(f"/alice/{ALBUM}/{name}", token).status_code == 409
     assert alice.unlock(f"/alice/{name}", token).status_code == 204
 
 
@@ -138,7 +138,7 @@ def test_a_lock_survives_the_filing(server: Server, alice: Dav, name: str) -> No
     again = alice.put(f"/alice/{name}", jpeg(taken=DAY))
 
     assert without.status_code == 423
-    assert stored.status_code in (201, 204)
+    assert stored.status_code == 204
     assert again.status_code == 423
     assert alice.unlock(f"/alice/{name}", token).status_code == 204
     assert server.record("alice", ALBUM, name) is not None

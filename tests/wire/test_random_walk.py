@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -60,6 +61,11 @@ class Walk:
         self.receipts: set[bytes] = set()
         for folder in ("/alice/trip/", "/alice/trip/day 1/", "/alice/24-05/"):
             client.mkcol(folder)
+
+    def steps(self, count: int) -> None:
+        """Requests one after the other."""
+        for _ in range(count):
+            self.step()
 
     def step(self) -> None:
         """One request, which may be refused but not fail."""
@@ -156,4 +162,21 @@ def test_a_random_walk_leaves_disk_records_and_listings_in_agreement(own_server:
 
     assert own_server.catalog() == records
     assert_consistent(own_server)
+    assert "Traceback" not in own_server.log(), own_server.log()
+
+
+def test_four_random_walks_at_once_leave_the_same_agreement(own_server: Server) -> None:
+    seed = int(os.environ.get("WALK_SEED", "20240517"))
+    print(f"WALK_SEED={seed}")
+    walks = [Walk(own_server.session(), seed + number) for number in range(4)]
+    for _ in range(8):
+        with ThreadPoolExecutor(len(walks)) as clients:
+            for finished in [clients.submit(walk.steps, 10) for walk in walks]:
+                finished.result()
+        try:
+            assert_consistent(own_server)
+            for walk in walks:
+                assert_nothing_is_lost(own_server, walk)
+        except AssertionError as error:
+            raise AssertionError("\n".join([*(line for walk in walks for line in walk.done), str(error)])) from error
     assert "Traceback" not in own_server.log(), own_server.log()
