@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -76,3 +77,11 @@ def needs() -> Callable[..., None]:
 def media() -> Callable[..., Path]:
     """`media("heic-iphone-gps")`: a real photo or video; skips where the samples are not."""
     return programs.sample
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port

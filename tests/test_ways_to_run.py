@@ -1,0 +1,130 @@
+"""Each way to run the server that can be tried here: from a fresh clone with make, installed by pip, and by WsgiDAV's
+own launcher. The systemd unit, the container's script, the cron script and the proxies are tried in tests/config/.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+
+from support.dav import SUMU, Dav
+from support.samples import jpeg
+from support.server import ROOT, password_of
+
+PATIENCE = 60.0
+"""Seconds until a test gives up on a start."""
+
+STOP = 20.0
+"""Seconds that a server may take to end."""
+
+
+@contextmanager
+def running(command: Sequence[str], url: str, *, log: Path, **options: object) -> Iterator[subprocess.Popen[bytes]]:
+    """The command, once something answers at the URL; asked to end (SIGINT, as Ctrl-C does) when the block is left."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, **options)  # type: ignore[call-overload]
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not answers(url):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        yield process
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(STOP)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).status_code > 0
+    except requests.ConnectionError:
+        return False
+
+
+def a_day_of_use(client: Dav) -> None:
+    """Upload, list, make a favourite, read, rename, delete."""
+    photo = jpeg(taken="2024:05:17 10:11:12")
+    user = client.user
+    stored = client.put(f"/{user}/IMG_1.jpg", photo)
+    assert stored.status_code == 201, stored.text
+    assert stored.headers["ETag"]
+    assert client.proppatch(f"/{user}/IMG_1.jpg", {SUMU + "isFavorite": "1"}).status_code == 207
+    assert client.names(f"/{user}/") == {"IMG_1.jpg", "24-05/", "favorites/"}
+    assert client.get(f"/{user}/favorites/IMG_1.jpg").content == photo
+    assert client.properties(f"/{user}/24-05/IMG_1.jpg", SUMU + "isFavorite") == {SUMU + "isFavorite": "1"}
+    assert client.mkcol(f"/{user}/trip/").status_code == 201
+    assert client.move(f"/{user}/IMG_1.jpg", f"/{user}/trip/IMG_1.jpg").status_code == 201
+    assert client.put(f"/{user}/trip/2.jpg", jpeg()).status_code == 201
+    assert client.delete(f"/{user}/trip/2.jpg").status_code == 204
+    assert client.names(f"/{user}/trip/") == {"IMG_1.jpg"}
+    lock = client.lock(f"/{user}/trip/IMG_1.jpg")
+    assert lock.status_code == 200
+    assert client.put(f"/{user}/trip/IMG_1.jpg", jpeg()).status_code == 423
+
+
+def clone(folder: Path) -> Path:
+    """What `git clone` would give, with the changes that are not committed yet: the files of the checkout alone."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, check=True, text=True,
+    ).stdout  # fmt: skip
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+def test_wsgidavs_own_launcher_serves_the_same_tree(tmp_path: Path, accounts: Path, free_port: int) -> None:
+    launcher = Path(sys.executable).with_name("wsgidav")
+    assert launcher.exists()
+    state = tmp_path / "data" / "state"
+    state.mkdir(parents=True, mode=0o700)
+    shutil.copy2(accounts, state / "accounts.json")
+    shutil.copy2(ROOT / "wsgidav.yaml", tmp_path / "wsgidav.yaml")
+    url = f"http://127.0.0.1:{free_port}/"
+    command = [
+        str(launcher),
+        "--config",
+        str(tmp_path / "wsgidav.yaml"),
+        "--port",
+        str(free_port),
+        "--host",
+        "127.0.0.1",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    with running(command, url + "-/health", log=tmp_path / "log", cwd=tmp_path, env=environment):
+        alice = Dav(url, "alice", password_of("alice"))
+        a_day_of_use(alice)
+        assert requests.get(url + "-/health", timeout=10).json() == {"healthy": True, "problems": []}
+        assert requests.request("PROPFIND", url + "alice/", timeout=10).status_code == 401
+        assert Dav(url, "bob", password_of("bob")).propfind("/alice/").status_code == 404
+        alice.close()
+
+    def ours(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "sumu_dav", *words, "--config", str(tmp_path / "wsgidav.yaml")],
+            env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    assert (tmp_path / "data/plex/alice/trip/IMG_1.jpg").is_file()
+    checked = ours("check", "--hash")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    found = ours("search", "--favorite", "--json")
+    assert '"IMG_1.jpg"' in found.stdout
