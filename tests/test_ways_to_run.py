@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 import requests
-import yaml
 
 from support.dav import SUMU, Dav
 from support.samples import jpeg
@@ -128,3 +127,75 @@ def test_wsgidavs_own_launcher_serves_the_same_tree(tmp_path: Path, accounts: Pa
     assert checked.returncode == 0, checked.stdout + checked.stderr
     found = ours("search", "--favorite", "--json")
     assert '"IMG_1.jpg"' in found.stdout
+
+
+def environment_of_a_newcomer(home: Path) -> Mapping[str, str]:
+    """One's own home and temporary folder, new and empty; the package index stays the one of this machine."""
+    for name in ("home", "tmp"):
+        (home / name).mkdir(parents=True)
+    index = {name: value for name, value in os.environ.items() if name.startswith("PIP_") or name.endswith("_proxy")}
+    configured = Path.home() / ".config" / "pip" / "pip.conf"
+    if configured.exists():
+        index.setdefault("PIP_CONFIG_FILE", str(configured))
+    return {
+        **index,
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(home / "home"),
+        "TMPDIR": str(home / "tmp"),
+        "USER": "alice",
+        "LOGNAME": "alice",
+        "PYTHON": sys.executable,
+    }
+
+
+def first_account(log: Path) -> tuple[str, str]:
+    """Name and password, as a first start prints them."""
+    (words,) = (line.split() for line in log.read_text().splitlines() if line.startswith("account "))
+    assert (words[0], words[2]) == ("account", "password")
+    return words[1], words[3]
+
+
+@pytest.mark.slow  # it installs all dependencies anew
+def test_make_serve_on_a_fresh_clone_writes_nothing_outside_of_it(
+    tmp_path: Path, free_port: int, needs: Callable[..., None]
+) -> None:
+    needs("make", "git")
+    checkout = clone(tmp_path / "checkout")
+    environment = environment_of_a_newcomer(tmp_path)
+    url = f"http://127.0.0.1:{free_port}/"
+
+    command = ["make", "serve", f"PORT={free_port}"]
+    with running(command, url, log=tmp_path / "log", cwd=checkout, env=environment):
+        assert f"serving {url}\n" in (tmp_path / "log").read_text()
+        client = Dav(url, *first_account(tmp_path / "log"))
+        a_day_of_use(client)
+        client.close()
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkout", "home", "log", "tmp"]
+    assert list((tmp_path / "home").iterdir()) == []
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert (checkout / "data" / "plex").is_dir()
+
+
+@pytest.mark.slow  # it installs all dependencies anew
+def test_installed_by_pip_it_serves_from_anywhere(tmp_path: Path, free_port: int, needs: Callable[..., None]) -> None:
+    needs("git")
+    checkout = clone(tmp_path / "checkout")
+    environment = environment_of_a_newcomer(tmp_path)
+    where = tmp_path / "elsewhere"
+    where.mkdir()
+
+    def run(*command: str) -> None:
+        subprocess.run(command, check=True, cwd=where, env=environment, stdout=subprocess.DEVNULL)
+
+    run(sys.executable, "-m", "venv", "installed")
+    run("installed/bin/pip", "--no-cache-dir", "install", "--quiet", str(checkout))
+    url = f"http://127.0.0.1:{free_port}/"
+    command = ["installed/bin/sumu-dav", "serve", "--port", str(free_port), "--plex", "photos", "--state", "state"]
+    with running(command, url, log=tmp_path / "log", cwd=where, env=environment):
+        name, password = first_account(tmp_path / "log")
+        run("installed/bin/sumu-dav", "health", "--url", url)
+        client = Dav(url, name, password)
+        a_day_of_use(client)
+        client.close()
+    assert sorted(path.name for path in where.iterdir()) == ["installed", "photos", "state"]
