@@ -61,7 +61,7 @@ def check(archive: Archive, arguments: Mapping[str, Any], progress: Progress) ->
     """Look (and `hash`, and `repair`): counts of files and records, and the problems as objects."""
     checker = Checker(archive)
     problems = checker.problems(progress, with_bytes=bool(arguments.get("hash")))
-    if problems and arguments.get("repair"):
+    if arguments.get("repair"):  # without problems as well: what was just written is none yet, and is waited for
         problems = checker.repair(problems, progress)
     return {
         "files": checker.files,
