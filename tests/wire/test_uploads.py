@@ -390,3 +390,27 @@ def test_a_real_photo_comes_back_byte_by_byte(server: Server, album: str, media:
     alice = server.session()
     assert alice.put(f"{album}a.heic", content).status_code == 201
     assert alice.get(f"{album}a.heic").content == content
+
+
+def test_a_receipt_s_etag_is_of_the_bytes_that_were_sent(server: Server, album: str) -> None:
+    """Where two write and delete one URL at once, no ETag is given for what the other one wrote."""
+    clients = [server.session() for _ in range(3)]
+
+    def write(number: int) -> list[tuple[str, str]]:
+        pairs = []
+        for _ in range(12):
+            if number == 2:
+                assert clients[number].delete(f"{album}a.jpg").status_code in (204, 404)
+                continue
+            answer = clients[number].put(f"{album}a.jpg", jpeg())
+            assert answer.status_code in (201, 204), answer.text
+            if "ETag" in answer.headers:
+                pairs.append((answer.headers["Repr-Digest"], answer.headers["ETag"]))
+        return pairs
+
+    with ThreadPoolExecutor(3) as pool:
+        pairs = [pair for part in pool.map(write, range(3)) for pair in part]
+
+    for digest, etag in pairs:
+        sha256 = base64.b64decode(digest.removeprefix("sha-256=:").removesuffix(":")).hex()
+        assert sha256.startswith(etag.strip('"')), (sha256, etag)

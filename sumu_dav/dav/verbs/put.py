@@ -18,7 +18,7 @@ from sumu_dav.dav.live import CHECKSUMS, CREATION_TIME, OC, file_id, full_id
 from sumu_dav.dav.multistatus import element, text_element
 from sumu_dav.dav.request import Request, Response
 from sumu_dav.dav.target import href
-from sumu_dav.errors import ChecksumMismatch, IsCollection, LengthMismatch, ParentMissing
+from sumu_dav.errors import ChecksumMismatch, IsCollection, LengthMismatch
 from sumu_dav.library import Upload
 from sumu_dav.metadata import Taken
 from sumu_dav.model import Facts
@@ -138,10 +138,8 @@ def answer(request: Request, receipt: Receipt) -> Response:
     """The receipt: whoever holds it may delete their own copy."""
     context = request.context
     node: Node | None = context.archive.lookup.find(receipt.path)
-    if node is None:
-        raise ParentMissing(str(receipt.path))
     headers = [("Repr-Digest", repr_digest(receipt.sha256))]
-    if isinstance(node, FileNode):
+    if isinstance(node, FileNode) and _holds(node, receipt):
         etag = context.archive.lookup.etag(node)
         headers += [("ETag", etag), ("OC-ETag", etag), ("OC-FileId", full_id(context, file_id(node)))]
     if modified_ns(request.environ) is not None:
@@ -149,6 +147,13 @@ def answer(request: Request, receipt: Receipt) -> Response:
     if receipt.filed is not None:
         headers.append(("Content-Location", href("", receipt.filed.user, receipt.filed.parts, folder=False)))
     return Response(201 if receipt.created else 204, headers)
+
+
+def _holds(node: FileNode, receipt: Receipt) -> bool:
+    """Whether the bytes of this upload still lie there: what a quick other request wrote has an ETag of its own."""
+    if node.is_photo and node.photo is not None:
+        return node.photo.sha256 == receipt.sha256
+    return node.stat.size == receipt.size
 
 
 def repr_digest(sha256: str) -> str:
