@@ -1,4 +1,4 @@
-"""Windows Explorer (WebClient), replayed: PROPFIND, empty PUT, LOCK without Depth, PROPPATCH, PUT, PROPPATCH, UNLOCK."""
+"""Windows Explorer (WebClient), replayed: PROPFIND, empty PUT, LOCK without Depth, PROPPATCH, PUT, UNLOCK."""
 
 from __future__ import annotations
 

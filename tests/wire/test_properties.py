@@ -142,7 +142,7 @@ def test_permissions_say_that_a_collection_takes_members(alice: Dav, album: str)
 
 
 def test_checksums_that_the_client_gave_are_told_again(alice: Dav, album: str) -> None:
-    """rclone compares by them: by SHA1 as a client of Nextcloud's, by MD5 as one of ownCloud's, though it sends SHA1."""
+    """rclone compares by them: by SHA1 as Nextcloud's client, by MD5 as ownCloud's, though it sends SHA1 as both."""
     path, body = album + "sum.jpg", b"\xff\xd8\xff\xd9 rclone"
     assert alice.put(path, body, oc_checksum=f"SHA1:{'0' * 40}").status_code == 400
 
