@@ -54,9 +54,6 @@ class Properties:
             except SumuError:
                 draft.abandon()
                 raise
-            finally:
-                # Times are set at once, not by the draft, and a file without a record has nobody else to tell of them.
-                self.desk.performer.touched(path.user, path.parts[:-1], path.parts[-1:])
             draft.commit()
 
     def set_modified(self, path: Path, mtime_ns: int) -> None:

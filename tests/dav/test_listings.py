@@ -349,6 +349,17 @@ def test_every_collection_that_was_moved_has_another_etag(told: Face) -> None:
     assert told.propfind("/alice/trip/day 1/deep/", form, "0").responses() != old
 
 
+def test_a_collection_in_the_place_of_a_deleted_one_has_another_etag(told: Face) -> None:
+    form = props("D:getetag")
+    told.do("MKCOL", "/alice/trip/")
+    old = told.propfind("/alice/trip/", form, "0").responses()
+    assert told.do("DELETE", "/alice/trip/") == 204
+    told.do("MKCOL", "/alice/other/")
+    told.do("PUT", "/alice/other/notes.txt", b"notes")
+    assert told.do("MOVE", "/alice/other/", destination="/alice/trip/") == 201
+    assert told.propfind("/alice/trip/", form, "0").responses() != old
+
+
 def test_what_other_programs_add_and_remove_shows_at_once_by_the_folders_time(told: Face) -> None:
     fill(told)
     album = told.plex / "alice" / "trip"
