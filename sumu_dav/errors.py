@@ -140,6 +140,17 @@ class DiskFailure(SumuError):
 
 
 @dataclass(eq=False)
+class TooManyProperties(SumuError):
+    """The dead properties of one resource would take more than `limit` bytes."""
+
+    path: str
+    limit: int
+
+    def __str__(self) -> str:
+        return f"{self.path} has properties of {self.limit} bytes already; no more are kept for one file."
+
+
+@dataclass(eq=False)
 class QuotaExceeded(SumuError):
     """The user's quota does not allow it. Sizes in bytes."""
 

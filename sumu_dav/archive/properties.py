@@ -9,7 +9,11 @@ from sumu_dav.archive.draft import Desk, Draft
 from sumu_dav.archive.nodes import Binding, FileNode, Node, Path
 from sumu_dav.archive.receive import Guard, Receiving
 from sumu_dav.archive.stores import Other
-from sumu_dav.errors import Forbidden, NotFound, SumuError
+from sumu_dav.errors import Forbidden, NotFound, SumuError, TooManyProperties
+
+MAX_DEAD_BYTES = 128 * 1024
+"""The dead properties of one resource, names and values: they are kept in one line of the catalogue, which no quota
+counts. Twice what one property may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Properties:
         return self.desk.performer.others.get(path.user, path.parts)
 
     def change(self, path: Path, change: PropertyChange, guard: Guard | None = None) -> None:
-        """Change durably. Raises NotFound, Forbidden, NoSpace; nothing has changed then."""
+        """Change durably. Raises NotFound, Forbidden, NoSpace, TooManyProperties; nothing has changed then."""
         with self.desk.turns.alone(path.user):
             node = self.desk.lookup.find(path)
             if node is None:
@@ -80,6 +84,8 @@ class Properties:
                 merged.pop(name, None)
             else:
                 merged[name] = value
+        if any(change.dead.values()) and _size(merged) > MAX_DEAD_BYTES:
+            raise TooManyProperties(str(node.path), MAX_DEAD_BYTES)
         if photo is not None:
             draft.put(replace(draft.current(photo), properties=merged))
         else:
@@ -92,3 +98,7 @@ class Properties:
             draft.date_photo(node.photo, mtime_ns)
         else:
             draft.date(self.desk.lookup.place_of(node), mtime_ns)
+
+
+def _size(properties: Mapping[str, str]) -> int:
+    return sum(len(name.encode()) + len(value.encode()) for name, value in properties.items())

@@ -17,6 +17,12 @@ from sumu_dav.dav.xml import Element, parse
 MAX_PROPERTY_BYTES = 65_536
 """The largest value of one property: it is kept in the catalogue's line of its photo."""
 
+MAX_OWNER_BYTES = 4_096
+"""The largest DAV:owner of a lock: a name or an address. It is kept once a lock, of which one user may hold many."""
+
+MAX_NAMES = 1_000
+"""Properties asked for at once; clients ask for some 40. Each is looked up for every member of a listing."""
+
 _FILTER_FILES = "{http://owncloud.org/ns}filter-files"
 _FILTER_RULES = "{http://owncloud.org/ns}filter-rules"
 _FAVORITE = "{http://owncloud.org/ns}favorite"
@@ -115,7 +121,7 @@ def parse_lockinfo(body: bytes) -> LockRequest | None:
         raise BadXml("the locktype is write")
     owner = root.child("{DAV:}owner")
     written = owner.serialized() if owner is not None else ""
-    _bounded("owner of a lock", written)
+    _bounded("owner of a lock", written, MAX_OWNER_BYTES)
     return LockRequest(scopes == ["{DAV:}shared"], written)
 
 
@@ -134,8 +140,14 @@ def parse_report(body: bytes) -> FilterFiles:
 
 
 def property_names(prop: Element) -> tuple[str, ...]:
-    """The names of the properties listed in an element, each once, in the order of the first mention."""
-    return _once(child.name for child in prop.children)
+    """The names of the properties listed in an element, each once, in the order of the first mention.
+
+    Raises BadXml beyond MAX_NAMES.
+    """
+    names = _once(child.name for child in prop.children)
+    if len(names) > MAX_NAMES:
+        raise BadXml(f"it asks for more than {MAX_NAMES} properties")
+    return names
 
 
 def _once(names: Iterable[str]) -> tuple[str, ...]:
@@ -153,10 +165,10 @@ def _change(element: Element, is_set: bool) -> PropChange:
     if not is_set:
         return PropChange(element.name, None)
     value = element.serialized()
-    _bounded("property", value)
+    _bounded("property", value, MAX_PROPERTY_BYTES)
     return PropChange(element.name, value, element.text)
 
 
-def _bounded(what: str, value: str) -> None:
-    if len(value.encode()) > MAX_PROPERTY_BYTES:
-        raise TooLarge(MAX_PROPERTY_BYTES, what)
+def _bounded(what: str, value: str, limit: int) -> None:
+    if len(value.encode()) > limit:
+        raise TooLarge(limit, what)

@@ -11,8 +11,8 @@ from typing import Any
 from sumu_dav.auth.addresses import client_address
 from sumu_dav.auth.login import Login
 from sumu_dav.dav.context import Context
+from sumu_dav.dav.cors import SAFE_METHODS, permission, preflight, refuse_foreign_sites
 from sumu_dav.dav.face import refusal, send
-from sumu_dav.dav.faults import CrossSite
 from sumu_dav.dav.health import open_endpoint
 from sumu_dav.dav.request import Request, Response, StartResponse
 from sumu_dav.dav.target import parse_request, without_authority
@@ -22,9 +22,6 @@ from sumu_dav.errors import BadCredentials, SumuError, TooManyAttempts
 Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 REALM = "sumu_dav"
-
-SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT", "SEARCH"))
-"""Methods that change nothing (RFC 9110 §9.2.1), and so are no use to a foreign site that can't read the answer."""
 
 SAFETY_HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
@@ -56,13 +53,13 @@ class Gate:
         try:
             target = parse_request(environ)
             guarded.path = target.raw
-            opened = open_endpoint(context, environ, target)
+            opened = preflight(environ, context.settings.cors) or open_endpoint(context, environ, target)
             if opened is not None:
                 return send(opened, guarded, method)
             login = self._login(context, environ, guarded)
             if target.user is None:
                 target = parse_request(environ, login.account.name)
-            _refuse_foreign_sites(context, environ, method)
+            refuse_foreign_sites(environ, context.settings.cors)
         except TooManyAttempts as error:
             guarded.user = error.user
             return send(_too_many(error), guarded, method)
@@ -99,6 +96,7 @@ class _Guarded:
         self.path = without_authority(str(environ.get("REQUEST_URI") or environ.get("PATH_INFO") or "?"))
 
     def __call__(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        headers.extend(permission(self._environ, self._context.settings.cors))
         named = {name for name, _ in headers}
         headers.extend(each for each in SAFETY_HEADERS if each[0] not in named)
         code = int(status[:3])
@@ -115,21 +113,6 @@ class _Guarded:
                 status=code,
             )
         return self._start_response(status, headers, exc_info) if exc_info else self._start_response(status, headers)
-
-
-def _refuse_foreign_sites(context: Context, environ: dict[str, Any], method: str) -> None:
-    """A page of another site may make a browser send, with the password it remembers: refuse what changes something."""
-    if method in SAFE_METHODS:
-        return
-    origin = environ.get("HTTP_ORIGIN")
-    if origin is not None and origin in context.settings.cors:
-        return
-    if environ.get("HTTP_SEC_FETCH_SITE") in ("cross-site", "same-site"):
-        raise CrossSite(str(origin or "another site"))
-    if origin is not None:
-        host = str(environ.get("HTTP_HOST") or "")
-        if origin.partition("://")[2].casefold() != host.casefold():
-            raise CrossSite(str(origin))
 
 
 def _unauthorized() -> Response:

@@ -19,6 +19,9 @@ from sumu_dav.dav.xml import Element, parse
 MAX_LITERAL = 1_024
 """The longest literal that is compared, in characters: four times a name."""
 
+MAX_TERMS = 100
+"""Conditions of one search; apps send two or three. Each is held against every resource in the scope."""
+
 _PIECES = re.compile(r"\\.|.", re.DOTALL)
 _COMPARISONS = ("eq", "lt", "lte", "gt", "gte", "like")
 
@@ -104,11 +107,14 @@ def parse_search(body: bytes) -> SearchRequest:
     terms = where.children if where is not None else []
     if len(terms) > 1:
         raise BadXml("where holds one condition; and, or join several")
+    condition = _term(terms[0]) if terms else None
+    if condition is not None and _count(condition) > MAX_TERMS:
+        raise BadXml(f"where holds more than {MAX_TERMS} conditions")
     return SearchRequest(
         property_names(selected) if selected is not None else (),
         _wanted(scope, "href").text.strip(),
         _depth(depth.text if depth is not None else "infinity"),
-        _term(terms[0]) if terms else None,
+        condition,
         _order(search.child("{DAV:}orderby")),
         _limit(search.child("{DAV:}limit")),
     )
@@ -132,6 +138,10 @@ def _term(element: Element) -> Term:
     if len(literal) > MAX_LITERAL:
         raise BadXml(f"a literal has at most {MAX_LITERAL} characters")
     return Comparison(operator, names[0], literal)
+
+
+def _count(term: Term) -> int:
+    return 1 + sum(map(_count, term.terms)) if isinstance(term, Group) else 1
 
 
 def _wanted(element: Element, local: str) -> Element:

@@ -33,6 +33,7 @@ _ANSWERS: dict[type[errors.SumuError], Answer] = {
     errors.NoSpace: Answer(507),
     errors.DiskFailure: Answer(503),
     errors.QuotaExceeded: Answer(507, "quota-not-exceeded"),  # RFC 4331 §6
+    errors.TooManyProperties: Answer(507),
     errors.WritesSuspended: Answer(503),
     errors.TreeMissing: Answer(503),
     errors.StateInUse: Answer(503),
