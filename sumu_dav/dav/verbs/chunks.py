@@ -152,15 +152,23 @@ def _guard(request: Request, destination: Path) -> Guard:
 def _content(request: Request, destination: Path, whole: Whole) -> Content:
     """What `put.seal` makes of an upload, of a file that lies on the disk already."""
     tree = request.context.archive.tree
+    client_ns = modified_ns(request.environ)
     with open(tree.open_file(whole.place), "rb", buffering=0) as file:
-        facts, taken, mtime_ns = describe(
-            request.context, destination, file.fileno(), whole.size, modified_ns(request.environ)
-        )
+        facts, taken, mtime_ns = describe(request.context, destination, file.fileno(), whole.size, client_ns)
     stat = tree.set_times(whole.place, mtime_ns) if mtime_ns is not None else tree.stat(whole.place)
     if stat is None:
         raise NotFound(request.target.raw)
     properties = told_beside(created_ns(request.environ), whole.digests)
-    return Content(whole.place, whole.size, whole.digests["sha256"], stat.mtime_ns, facts, taken, properties)
+    return Content(
+        whole.place,
+        whole.size,
+        whole.digests["sha256"],
+        stat.mtime_ns,
+        facts,
+        taken,
+        properties,
+        client_dated=client_ns is not None,
+    )
 
 
 def _chunk_of(target: Target, method: str) -> tuple[str, str]:

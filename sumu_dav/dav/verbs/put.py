@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from sumu_dav.archive.content import Content
+from sumu_dav.archive.content import Content, taken_ns
 from sumu_dav.archive.nodes import FileNode, Node, Path
 from sumu_dav.archive.receive import Receipt
 from sumu_dav.dav.announced import Announced, announced_file
@@ -109,7 +109,7 @@ def describe(
     if not size or not lookup.is_media(path.name) or lookup.hides(path):
         return None, None, mtime_ns
     facts, taken = context.archive.desk.records.read(fd, path.name, mtime_ns)
-    return facts, taken, mtime_ns if mtime_ns is not None else int(taken.timestamp * 1_000_000) * 1000
+    return facts, taken, mtime_ns if mtime_ns is not None else taken_ns(taken)
 
 
 def sums_to_compute(announced: Announced) -> set[str]:
