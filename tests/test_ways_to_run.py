@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from support.checkout import clone
 from support.dav import SUMU, Dav
 from support.samples import jpeg
 from support.server import ROOT, password_of
@@ -74,19 +75,6 @@ def a_day_of_use(client: Dav) -> None:
     lock = client.lock(f"/{user}/trip/IMG_1.jpg")
     assert lock.status_code == 200
     assert client.put(f"/{user}/trip/IMG_1.jpg", jpeg()).status_code == 423
-
-
-def clone(folder: Path) -> Path:
-    """What `git clone` would give, with the changes that are not committed yet: the files of the checkout alone."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, check=True, text=True,
-    ).stdout  # fmt: skip
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).exists():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    return folder
 
 
 def test_wsgidavs_own_launcher_serves_the_same_tree(tmp_path: Path, accounts: Path, free_port: int) -> None:
