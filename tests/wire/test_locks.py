@@ -88,6 +88,21 @@ def test_shared_locks_stand_beside_each_other(alice: Dav, photo: str) -> None:
     assert alice.put(photo, jpeg()).status_code == 204
 
 
+def test_a_photo_is_locked_by_one_of_its_names_at_a_time(alice: Dav) -> None:
+    alice.put("/alice/names.jpg", jpeg(taken="2018:02:03 04:05:06"), x_favorite="1")
+    names = ["/alice/names.jpg", "/-/inbox/alice/names.jpg", "/alice/18-02/names.jpg", "/alice/favorites/names.jpg"]
+
+    for first in names:
+        token = token_of(alice.lock(first))
+        for other in names:
+            assert (alice.lock(other).status_code, locks(alice, other)) == (423, [token]), (first, other)
+        assert alice.unlock(first, token).status_code == 204
+
+    one = token_of(alice.lock(names[0], scope="shared"))
+    two = token_of(alice.lock(names[2], scope="shared"))
+    assert set(locks(alice, names[3])) == {one, two}
+
+
 def test_a_lock_on_nothing_makes_an_empty_placeholder(server: Server, alice: Dav, album: str) -> None:
     granted = alice.lock(album + "new.jpg")
     token = token_of(granted)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sumu_dav.archive.content import Content
-from sumu_dav.archive.nodes import FolderNode, Path
+from sumu_dav.archive.nodes import FileNode, FolderNode, Path
 from sumu_dav.dav.bodies import LockRequest, parse_lockinfo
-from sumu_dav.dav.faults import BadRequest, PreconditionFailed
-from sumu_dav.dav.guards import check_conditions, check_if, check_locks, lock_path
+from sumu_dav.dav.faults import BadRequest, LockConflict, PreconditionFailed
+from sumu_dav.dav.guards import bindings, check_conditions, check_if, check_locks, lock_path
 from sumu_dav.dav.headers import Depth, depth, lock_timeout, lock_token
 from sumu_dav.dav.live import lock_discovery
 from sumu_dav.dav.locks import Lock
@@ -43,6 +43,8 @@ def _take(request: Request, path: Path, wanted: LockRequest) -> Response:
     if node is None:
         archive.receiving.check_target(path)
         check_locks(request, [lock_path(path.parent)])
+    if isinstance(node, FileNode):
+        _refuse_by_another_name(request, node, wanted)
     taken = request.context.locks.acquire(
         lock_path(path),
         request.target.href(folder=True if isinstance(node, FolderNode) else None),
@@ -61,6 +63,21 @@ def _take(request: Request, path: Path, wanted: LockRequest) -> Response:
         request.context.locks.release(taken.token, taken.path, request.caller)
         raise
     return _answer(request, taken, 201 if created else 200, told=True)
+
+
+def _refuse_by_another_name(request: Request, node: FileNode, wanted: LockRequest) -> None:
+    """Raise LockConflict where the photo is locked by another of its names: each would wait for the other's token."""
+    own = lock_path(node.path)
+    conflicting = [
+        lock.href
+        for name in bindings(node.path, node.photo)
+        for lock in request.context.locks.covering(name)
+        if not lock.covers(own)
+        and not (lock.shared and wanted.shared)
+        and not (lock.principal == request.caller and lock.token in request.tokens)
+    ]
+    if conflicting:
+        raise LockConflict(tuple(dict.fromkeys(conflicting)))
 
 
 def _make_placeholder(request: Request, path: Path) -> bool:
