@@ -67,6 +67,10 @@ class Listing:
     def _members_size(self) -> int:
         return self._member_bytes + MEMBER_BYTES * len(self._members)
 
+    def _is_too_long(self) -> bool:
+        """Whether the members, and all of them once more as one answer, take more than a listing may."""
+        return self._members_size() + self._member_bytes > MAX_LISTING_BYTES
+
     def mark(self, names: Collection[str] | None) -> None:
         """These members may have changed; None: any of them."""
         with self._marks:
@@ -90,7 +94,7 @@ class Listing:
         with self._turn, self._marks:
             if not self._is_complete:
                 self._drop_stale()
-                if marked == self._marked and self._members_size() < MAX_LISTING_BYTES // 2:
+                if marked == self._marked and not self._is_too_long():
                     self._put(node.path.name, response, None)
         return response
 
@@ -170,7 +174,7 @@ class Listing:
             name, token = node.path.name, self._token(node)
             kept = old.get(name) if token is not None and name not in stale and tokens.get(name) == token else None
             self._put(name, kept or self._write(node), token)
-            if self._members_size() > MAX_LISTING_BYTES // 2:
+            if self._is_too_long():
                 written = list(self._members.values())
                 self._clear()
                 return chain(written, (self._write(each) for each in nodes))
