@@ -28,7 +28,8 @@ if flock --nonblock 9; then
         >>"$SUMU_LOG" 2>&1 </dev/null &
     server=$!
     patience=$(($(date +%s) + SUMU_START_SECONDS))
-    until "$SUMU_DAV" health --url "$SUMU_URL" --config "$SUMU_CONFIG" >/dev/null 2>&1 9>&-; do
+    # 2 is no answer; 1 is one that tells what is wrong, and waiting mends none of that.
+    until "$SUMU_DAV" health --url "$SUMU_URL" --config "$SUMU_CONFIG" >/dev/null 2>&1 9>&-; [ $? -ne 2 ]; do
         if ! kill -0 "$server" 2>/dev/null; then
             echo "sumu-dav did not start; the end of $SUMU_LOG:"
             tail -n 20 "$SUMU_LOG"
