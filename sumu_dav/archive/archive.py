@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from sumu_dav.archive import condition
-from sumu_dav.archive.chunks import Chunks
+from sumu_dav.archive.changes.chunks import Chunks
+from sumu_dav.archive.changes.folders import Folders
+from sumu_dav.archive.changes.moving import Moved, Moving
+from sumu_dav.archive.changes.properties import Properties
+from sumu_dav.archive.changes.receive import Guard, Receiving
 from sumu_dav.archive.draft import Desk
-from sumu_dav.archive.folders import Folders
-from sumu_dav.archive.housekeeping import Housekeeping, Patience
-from sumu_dav.archive.listening import Watch
 from sumu_dav.archive.lookup import hidden_place, visible_place
-from sumu_dav.archive.moving import Moved, Moving
 from sumu_dav.archive.nodes import FileNode, FolderNode, Node, Path
-from sumu_dav.archive.properties import Properties
-from sumu_dav.archive.receive import Guard, Receiving
-from sumu_dav.archive.reconcile import Reconciler
-from sumu_dav.archive.restoring import Restoring
-from sumu_dav.archive.trashing import Trashing
+from sumu_dav.archive.outside.listening import Watch
+from sumu_dav.archive.outside.reconcile import Reconciler
+from sumu_dav.archive.outside.watching import Watcher
+from sumu_dav.archive.trash.housekeeping import Housekeeping, Patience
+from sumu_dav.archive.trash.restoring import Restoring
+from sumu_dav.archive.trash.trashing import Trashing
 from sumu_dav.archive.usage import Usage
-from sumu_dav.archive.watching import Watcher
 from sumu_dav.errors import NotFound
 from sumu_dav.library import FolderStat
 
@@ -73,11 +74,12 @@ class Archive:
         node = self.lookup.find(source)
         if node is None:
             raise NotFound(str(source))
-        if source.user != target.user:
-            self.usage.reserve(target.user, self._size_of(node))
-        if isinstance(node, FileNode):
-            return self.moving.move_file(source, target, overwrite=overwrite, guard=guard)
-        return self.folders.move(source, target, overwrite=overwrite, guard=guard)
+        with ExitStack() as until_moved:
+            if source.user != target.user:
+                until_moved.callback(self.usage.copying(target.user, self._size_of(node)))
+            if isinstance(node, FileNode):
+                return self.moving.move_file(source, target, overwrite=overwrite, guard=guard)
+            return self.folders.move(source, target, overwrite=overwrite, guard=guard)
 
     def copy(
         self, source: Path, target: Path, *, overwrite: bool, members: bool = True, guard: Guard | None = None

@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from sumu_dav.archive.content import Content, Records, iso
 from sumu_dav.archive.lookup import Lookup, album_parts, copy_place, photo_place
 from sumu_dav.archive.nodes import Path
-from sumu_dav.archive.performing import Performer
-from sumu_dav.archive.plan import FileStep, Plan, Step
+from sumu_dav.archive.plans.performing import Performer
+from sumu_dav.archive.plans.plan import FileStep, Plan, Step
 from sumu_dav.archive.stores import Other, TrashEntry
 from sumu_dav.archive.turns import Turns
 from sumu_dav.errors import Conflict
@@ -33,8 +33,9 @@ class Desk:
     turns: Turns
     users: Callable[[], Iterable[str]]
     filing_pattern: str
-    reserve: Callable[[str, int], None]
-    """Called with a user and how many bytes are about to be copied for them: raises QuotaExceeded."""
+    copying: Callable[[str, int], Callable[[], None]]
+    """Called with a user and how many bytes are about to be copied for them, raises QuotaExceeded; what it returns is
+    called when they lie in place, or will not."""
 
 
 def album_for(desk: Desk, content: Content) -> str:
@@ -70,6 +71,7 @@ class Draft:
         self._parked: list[Place] = []
         self._claimed: set[Place] = set()
         self._vacated: set[Place] = set()
+        self._copied: list[Callable[[], None]] = []
 
     # Records
 
@@ -137,10 +139,16 @@ class Draft:
         Raises QuotaExceeded, NotFound, NoSpace.
         """
         stat = self.lookup.tree.stat(source)
-        self.desk.reserve(user, stat.size if stat is not None else 0)
-        with self.lookup.tree.clone(source) as upload:
-            upload.seal()
-            return self.parked(upload)
+        copied = self.desk.copying(user, stat.size if stat is not None else 0)
+        try:
+            with self.lookup.tree.clone(source) as upload:
+                upload.seal()
+                place = self.parked(upload)
+        except BaseException:
+            copied()
+            raise
+        self._copied.append(copied)
+        return place
 
     def folder(self, place: Place) -> None:
         """Make a folder and those above it."""
@@ -339,12 +347,21 @@ class Draft:
             for place in (photo_place(photo), copy_place(photo)) if photo is not None else ():
                 if place is not None:
                     plan.date(place, mtime_ns)
-        self.desk.performer.perform(plan, self._parked)
+        try:
+            self.desk.performer.perform(plan, self._parked)
+        finally:
+            self._end_copying()
 
     def abandon(self) -> None:
         """Remove what was parked for a change that is not to happen."""
         for place in self._parked:
             self.lookup.tree.remove(place)
+        self._end_copying()
+
+    def _end_copying(self) -> None:
+        for copied in self._copied:
+            copied()
+        self._copied.clear()
 
 
 def _is_final(step: Step) -> bool:

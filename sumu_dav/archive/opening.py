@@ -12,12 +12,12 @@ from datetime import UTC, datetime, tzinfo
 from sumu_dav.archive.archive import Archive
 from sumu_dav.archive.content import Records
 from sumu_dav.archive.draft import Desk
-from sumu_dav.archive.housekeeping import Patience
-from sumu_dav.archive.listening import Watch
 from sumu_dav.archive.lookup import Lookup, Seen
-from sumu_dav.archive.performing import Performer
+from sumu_dav.archive.outside.listening import Watch
+from sumu_dav.archive.plans.performing import Performer
 from sumu_dav.archive.stores import Others, Trash
-from sumu_dav.archive.trashing import Trashing
+from sumu_dav.archive.trash.housekeeping import Patience
+from sumu_dav.archive.trash.trashing import Trashing
 from sumu_dav.archive.turns import Turns
 from sumu_dav.archive.usage import Usage
 from sumu_dav.catalog import EmbeddedCatalog, SeenFile
@@ -97,7 +97,7 @@ def open_archive(
         turns=Turns(),
         users=users,
         filing_pattern=options.filing_pattern,
-        reserve=usage.reserve,
+        copying=usage.copying,
     )
     performer.recover()
     removed = tree.sweep(())

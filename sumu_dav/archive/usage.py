@@ -11,11 +11,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from sumu_dav.archive.lookup import hidden_place, visible_place
 from sumu_dav.archive.nodes import Path
 from sumu_dav.archive.sizes import FolderSizes
-from sumu_dav.archive.trashing import Trashing
+from sumu_dav.archive.trash.trashing import Trashing
 from sumu_dav.errors import QuotaExceeded
 from sumu_dav.library import Place, Side, Tree
 
@@ -85,9 +86,18 @@ class Usage:
             return sum(holding.sizes.size_of(place) for place in (visible_place(path), hidden_place(path)))
 
     def reserve(self, user: str, size: int) -> None:
-        """Make sure that `size` bytes, which the server itself is about to copy, may come. Raises QuotaExceeded."""
+        """Make sure that `size` bytes may come, before much is begun for them. Raises QuotaExceeded."""
         self.hold(user, size, size)
         self.release(user, size, added=size)
+
+    def copying(self, user: str, size: int) -> Callable[[], None]:
+        """Hold `size` bytes that the server itself is about to copy, until what is returned is called.
+
+        That is once they lie in the user's tree, or are gone again: until then no count of the disk finds them. Raises
+        QuotaExceeded.
+        """
+        self.hold(user, size, size)
+        return partial(self.release, user, size, added=size)
 
     @contextmanager
     def receiving(self, user: str, announced: int | None) -> Iterator[Meter]:
