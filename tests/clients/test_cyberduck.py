@@ -9,10 +9,11 @@ from support.server import password_of
 from support.shelf import Shelf
 
 AGENT = {"User-Agent": "Cyberduck/8.9.0.41594 (Mac OS X/14.5) (aarch64)"}
-TIMES = {
-    "{DAV:}lastmodified": "Tue, 14 Nov 2023 22:13:20 GMT",
-    "{SAR:}lastmodified": "Tue, 14 Nov 2023 22:13:20 GMT",
-}
+WRITTEN = "Tue, 14 Nov 2023 22:13:20 UTC"
+"""A time as it writes it, which is no HTTP date."""
+
+TIMES = {"{DAV:}lastmodified": WRITTEN, "{SAR:}lastmodified": WRITTEN}
+"""`{SAR:}lastmodified` is what it reads again; older versions set the other as well."""
 
 
 def test_a_photo_is_sent_after_100_continue(alice: Dav, shelf: Shelf) -> None:
@@ -62,8 +63,8 @@ def test_times_are_set_by_its_properties_and_read_again(alice: Dav, shelf: Shelf
     (patched,) = members(alice.proppatch(path, TIMES))
 
     assert patched.statuses == dict.fromkeys(TIMES, 200)
-    assert alice.properties(path, "{SAR:}lastmodified") == {"{SAR:}lastmodified": TIMES["{SAR:}lastmodified"]}
-    assert alice.properties(path, DAV + "getlastmodified") == {DAV + "getlastmodified": TIMES["{DAV:}lastmodified"]}
+    assert alice.properties(path, "{SAR:}lastmodified") == {"{SAR:}lastmodified": WRITTEN}
+    assert alice.properties(path, DAV + "getlastmodified") == {DAV + "getlastmodified": "Tue, 14 Nov 2023 22:13:20 GMT"}
     assert shelf.on_disk(name).stat().st_mtime == 1_700_000_000
 
 

@@ -117,10 +117,11 @@ def test_curl(server: Server, photos: Path, tmp_path: Path, needs: Callable[...,
     assert {"renamed.jpg", "note.txt", *names[2:]} == server.session().names("/alice/curl/")
 
 
-def test_pythons_webdav4(server: Server, photos: Path, tmp_path: Path) -> None:
+def test_pythons_webdav4(server: Server, photos: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     names = sorted(path.name for path in photos.iterdir())
     first, second, third = names[:3]
     client = Client(f"{server.url}alice", auth=("alice", password_of("alice")), timeout=60)
+    request.addfinalizer(client.http.close)
 
     client.mkdir("webdav4")
     for name in names:
