@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -165,7 +166,7 @@ def _refusal(change: PropChange, node: Node) -> tuple[int, str | None] | None:
 def _moment(change: PropChange) -> int | None:
     """The time that a property sets, in nanoseconds since the epoch: an HTTP date, ISO 8601, or seconds."""
     text = change.text.strip()
-    seconds = parse_http_date(text)
+    seconds = parse_http_date(re.sub(r" UTC$", " GMT", text))  # as Java writes it, and so Cyberduck
     if seconds is not None:
         return seconds * 1_000_000_000
     number = parse_seconds(text)
