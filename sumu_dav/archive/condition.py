@@ -21,7 +21,10 @@ def problems(archive: Archive, min_free: int) -> list[str]:
     if not archive.tree.marker_present():
         found.append("the Plex folder is not mounted, or not the one that the state belongs to")
     else:
-        found.extend(_of_the_trees(archive, min_free))
+        try:
+            found.extend(_of_the_trees(archive, min_free))
+        except SumuError:
+            found.append("the disk of the Plex folder fails; the system's log says how")
     if archive.watcher.has_died:
         found.append("changes by other programs are not noticed any more; a restart is needed")
     return found

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from sumu_dav.archive.checking import check
 from sumu_dav.archive.opening import StateLock
+from sumu_dav.archive.operations.checking import check
 from sumu_dav.archive.stores import OTHER_CODEC, TRASH_CODEC
 from sumu_dav.catalog import PHOTO_CODEC, Codec, examine, repair
 from sumu_dav.cli.control import perform

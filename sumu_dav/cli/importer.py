@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sumu_dav.archive.importing import OldPhoto, import_photos
+from sumu_dav.archive.operations.importing import OldPhoto, import_photos
 from sumu_dav.cli.control import perform
 from sumu_dav.errors import CommandFailed
 from sumu_dav.settings import Settings

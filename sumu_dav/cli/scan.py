@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from sumu_dav.archive.scanning import scan
+from sumu_dav.archive.operations.scanning import scan
 from sumu_dav.cli.control import perform
 from sumu_dav.settings import Settings
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sumu_dav.archive.trash_operations import empty, restore
+from sumu_dav.archive.operations.trash import empty, restore
 from sumu_dav.catalog import open_catalog
 from sumu_dav.cli.control import perform
 from sumu_dav.cli.output import add_json_option, print_list

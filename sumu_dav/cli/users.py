@@ -9,7 +9,7 @@ import argparse
 import getpass
 import sys
 
-from sumu_dav.archive.renaming import rename_user
+from sumu_dav.archive.operations.renaming import rename_user
 from sumu_dav.auth.accounts import Accounts
 from sumu_dav.auth.names import check_user_name, folded
 from sumu_dav.cli.accounts import accounts_of

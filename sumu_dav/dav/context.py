@@ -42,6 +42,8 @@ class Context:
     def problems(self) -> list[str]:
         """What keeps the server from doing its work, in words."""
         found = self.archive.problems(self.settings.health.min_free)
+        if self.lock_file.suspended is not None:
+            found.append(f"locks can't be written: {self.lock_file.suspended}")
         try:
             state = os.statvfs(self.settings.state)
             if state.f_bavail * state.f_frsize < self.settings.health.min_free:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sumu_dav.archive.changes.receive import Guard
 from sumu_dav.archive.lookup import photo_path
 from sumu_dav.archive.nodes import FileNode, Node, Path
-from sumu_dav.archive.receive import Guard
 from sumu_dav.dav.access import reading
 from sumu_dav.dav.conditions import Outcome, State, precondition
 from sumu_dav.dav.context import Context

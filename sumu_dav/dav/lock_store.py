@@ -56,6 +56,11 @@ class FileLockStore:
         path = os.path.join(state, FILE_NAME)
         return cls(RecordFile.open(path, TABLE, Codec(_encode, _decode), on_suspend=on_suspend))
 
+    @property
+    def suspended(self) -> str | None:
+        """Why no lock can be written any more; None while it can."""
+        return self._records.suspended
+
     def new_id(self) -> int:
         """See LockStore."""
         return self._records.new_id()

@@ -11,11 +11,11 @@ from typing import Any
 
 from wsgidav.wsgidav_app import WsgiDAVApp
 
-from sumu_dav.archive import trash_operations
-from sumu_dav.archive.checking import check
-from sumu_dav.archive.importing import import_photos
-from sumu_dav.archive.renaming import rename_user
-from sumu_dav.archive.scanning import scan
+from sumu_dav.archive.operations import trash as trash_operations
+from sumu_dav.archive.operations.checking import check
+from sumu_dav.archive.operations.importing import import_photos
+from sumu_dav.archive.operations.renaming import rename_user
+from sumu_dav.archive.operations.scanning import scan
 from sumu_dav.auth.first_account import first_account
 from sumu_dav.dav.context import Context
 from sumu_dav.dav.face import answer

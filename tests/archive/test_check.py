@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from sumu_dav.archive.checking import check
 from sumu_dav.archive.lookup import copy_place, photo_place
+from sumu_dav.archive.operations.checking import check
+from sumu_dav.archive.operations.scanning import scan
 from sumu_dav.archive.progress import nobody_looks
-from sumu_dav.archive.scanning import scan
 from sumu_dav.catalog import SeenFile
 from sumu_dav.library import Place
 from support.home import Home, write
@@ -22,7 +22,7 @@ from support.samples import jpeg
 
 @pytest.fixture(autouse=True)
 def _everything_has_settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("checking", "scanning", "reconcile"):
+    for module in ("operations.checking", "operations.scanning", "outside.reconcile"):
         monkeypatch.setattr(f"sumu_dav.archive.{module}.SETTLED", -1.0)
 
 
@@ -141,7 +141,7 @@ def test_scan_counts_what_it_did(home: Home) -> None:
 
 
 def test_scan_waits_for_what_is_being_written(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("scanning", "reconcile"):
+    for module in ("operations.scanning", "outside.reconcile"):
         monkeypatch.setattr(f"sumu_dav.archive.{module}.SETTLED", 0.5)
     write(home.alice / "trip" / "new.jpg", jpeg())
     began = time.monotonic()

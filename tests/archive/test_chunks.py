@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from sumu_dav.archive import chunks as module
-from sumu_dav.archive.chunks import Chunks
+from sumu_dav.archive.changes import chunks as module
+from sumu_dav.archive.changes.chunks import Chunks
 from sumu_dav.errors import AlreadyExists, Busy, Conflict, LengthMismatch, NameRefused, NotFound, ParentMissing
 from sumu_dav.library import Place, Side, Tree
 

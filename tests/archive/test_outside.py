@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from sumu_dav.archive.changes.properties import PropertyChange
 from sumu_dav.archive.nodes import Path as WebPath
-from sumu_dav.archive.properties import PropertyChange
 from support.home import COLOR, Home, write
 from support.samples import jpeg, mov
 
@@ -148,7 +148,7 @@ def test_a_file_that_was_only_touched_is_the_same_photo(home: Home) -> None:
 def test_what_is_unchanged_is_not_read(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.put("alice/trip/x.jpg", jpeg(), favorite=True)
     home.reopen()
-    monkeypatch.setattr("sumu_dav.archive.reconcile.content_of", None)
+    monkeypatch.setattr("sumu_dav.archive.outside.reconcile.content_of", None)
 
     assert home.reconcile().files == 2
 

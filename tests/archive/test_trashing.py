@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sumu_dav.archive.draft import Draft
-from sumu_dav.archive.trashing import BATCH
+from sumu_dav.archive.trash.trashing import BATCH
 from sumu_dav.errors import Interrupted, NotFound
 from sumu_dav.library import Place, Side
 from support.family import Family

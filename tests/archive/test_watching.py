@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from sumu_dav.archive.listening import Watch
 from sumu_dav.archive.nodes import Path as WebPath
-from sumu_dav.archive.polling import FolderSigns, gives_no_events
-from sumu_dav.archive.reconcile import Reconciler
+from sumu_dav.archive.outside.listening import Watch
+from sumu_dav.archive.outside.polling import FolderSigns, gives_no_events
+from sumu_dav.archive.outside.reconcile import Reconciler
+from sumu_dav.archive.outside.watching import Watcher
 from sumu_dav.archive.versions import Change
-from sumu_dav.archive.watching import Watcher
 from support.home import Home, write
 from support.samples import jpeg
 from support.toy import eventually
@@ -33,10 +33,10 @@ Begin = Callable[..., Watcher]
 @pytest.fixture
 def watch(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
     """Begins to watch, and has looked at everything once when it returns. All waits are a fifth of what they are."""
-    monkeypatch.setattr("sumu_dav.archive.reconcile.SETTLED", SETTLED)
-    monkeypatch.setattr("sumu_dav.archive.watching.SETTLED", SETTLED)
-    monkeypatch.setattr("sumu_dav.archive.listening.SETTLED", SETTLED)
-    monkeypatch.setattr("sumu_dav.archive.listening.LOOK_ROUND_MS", 100)
+    monkeypatch.setattr("sumu_dav.archive.outside.reconcile.SETTLED", SETTLED)
+    monkeypatch.setattr("sumu_dav.archive.outside.watching.SETTLED", SETTLED)
+    monkeypatch.setattr("sumu_dav.archive.outside.listening.SETTLED", SETTLED)
+    monkeypatch.setattr("sumu_dav.archive.outside.listening.LOOK_ROUND_MS", 100)
     started: list[Watcher] = []
 
     def begin(mode: str = "events", poll_seconds: float = 0.2) -> Watcher:
@@ -139,7 +139,7 @@ def test_our_own_uploads_are_recorded_once_and_not_read_again(
 ) -> None:
     watch()
     read: list[str] = []
-    monkeypatch.setattr("sumu_dav.archive.reconcile.content_of", lambda *_, **__: read.append("a file"))
+    monkeypatch.setattr("sumu_dav.archive.outside.reconcile.content_of", lambda *_, **__: read.append("a file"))
 
     def upload(first: int) -> None:
         for number in range(first, first + 10):
@@ -158,7 +158,7 @@ def test_our_own_uploads_are_recorded_once_and_not_read_again(
 
 
 def test_many_changes_at_once_are_all_found(home: Home, watch: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sumu_dav.archive.listening.RESCAN_FROM", 50)
+    monkeypatch.setattr("sumu_dav.archive.outside.listening.RESCAN_FROM", 50)
     watch()
     data = jpeg()
 
@@ -211,7 +211,7 @@ def test_where_events_are_refused_it_looks_instead(
     def refuse(*_: object, **__: object) -> None:
         raise OSError("OS file watch limit reached")
 
-    monkeypatch.setattr("sumu_dav.archive.listening.watch", refuse)
+    monkeypatch.setattr("sumu_dav.archive.outside.listening.watch", refuse)
     watcher = watch()
 
     write(home.alice / "first" / "y.jpg", jpeg())

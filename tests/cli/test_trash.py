@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sumu_dav.archive.trash_operations import empty, restore
+from sumu_dav.archive.operations.trash import empty, restore
 from sumu_dav.cli import trash
 from sumu_dav.cli.main import main
 from sumu_dav.server.control import Control

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from sumu_dav.archive.intents import Intents
+from sumu_dav.archive.changes.properties import PropertyChange
 from sumu_dav.archive.nodes import Path as WebPath
-from sumu_dav.archive.properties import PropertyChange
+from sumu_dav.archive.plans.intents import Intents
 from sumu_dav.archive.stores import Others, Trash
 from sumu_dav.catalog import EmbeddedCatalog
 from sumu_dav.library import Tree, Upload

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path as DiskPath
 
 from sumu_dav.archive.archive import Archive
+from sumu_dav.archive.changes.properties import PropertyChange
+from sumu_dav.archive.changes.receive import Receipt
 from sumu_dav.archive.content import Content
 from sumu_dav.archive.nodes import FileNode, Path
 from sumu_dav.archive.opening import Options, open_archive
-from sumu_dav.archive.properties import PropertyChange
-from sumu_dav.archive.receive import Receipt
 from sumu_dav.model import Photo
 
 OPTIONS = Options(zone=UTC)

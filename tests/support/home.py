@@ -7,11 +7,11 @@ from datetime import UTC
 from pathlib import Path
 
 from sumu_dav.archive.archive import Archive
+from sumu_dav.archive.changes.properties import PropertyChange
 from sumu_dav.archive.content import Content
 from sumu_dav.archive.nodes import Path as WebPath
 from sumu_dav.archive.opening import Options, open_archive
-from sumu_dav.archive.properties import PropertyChange
-from sumu_dav.archive.reconcile import Outcome, Reconciler
+from sumu_dav.archive.outside.reconcile import Outcome, Reconciler
 from sumu_dav.model import Photo
 
 COLOR = "{urn:test}color"

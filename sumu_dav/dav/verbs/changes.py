@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sumu_dav.archive.moving import Moved
+from sumu_dav.archive.changes.moving import Moved
+from sumu_dav.archive.changes.receive import Guard
 from sumu_dav.archive.nodes import FileNode, FolderNode, Node, Path
-from sumu_dav.archive.receive import Guard
 from sumu_dav.dav.access import writing
 from sumu_dav.dav.faults import BadRequest, UnsupportedBody
 from sumu_dav.dav.guards import (

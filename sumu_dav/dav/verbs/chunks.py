@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sumu_dav.archive.chunks import Chunk, Whole
+from sumu_dav.archive.changes.chunks import Chunk, Whole
+from sumu_dav.archive.changes.receive import Guard
 from sumu_dav.archive.content import Content
 from sumu_dav.archive.nodes import Node, Path
-from sumu_dav.archive.receive import Guard
 from sumu_dav.dav.access import chunks_owner
 from sumu_dav.dav.announced import announced_assembly, announced_chunk
 from sumu_dav.dav.bodies import PropfindKind, PropfindRequest

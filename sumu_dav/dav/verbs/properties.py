@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain, islice
 
+from sumu_dav.archive.changes.properties import PropertyChange
 from sumu_dav.archive.nodes import FileNode, FolderNode, Node, Path
-from sumu_dav.archive.properties import PropertyChange
 from sumu_dav.dav.access import may_write
 from sumu_dav.dav.bodies import PropChange, PropfindRequest, parse_propfind, parse_proppatch
 from sumu_dav.dav.faults import DepthRefused

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 
 from sumu_dav.archive.lookup import Seen, copy_place, photo_place
-from sumu_dav.archive.plan import FileStep, Plan, RecordStep
+from sumu_dav.archive.plans.plan import FileStep, Plan, RecordStep
 from sumu_dav.catalog import Catalog, SeenFile
 from sumu_dav.errors import NotFound
 from sumu_dav.library import Place, Side, Tree

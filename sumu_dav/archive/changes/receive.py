@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Lock
 
+from sumu_dav.archive.changes.pairs import Partner, find_partner, join, partner_of
 from sumu_dav.archive.content import Content, same_moment
 from sumu_dav.archive.draft import Desk, Draft, album_for, require_folder
 from sumu_dav.archive.lookup import album_parts, hidden_place, photo_path, photo_place, visible_place
 from sumu_dav.archive.nodes import Binding, FileNode, FolderNode, Node, Path
-from sumu_dav.archive.pairs import Partner, find_partner, join, partner_of
 from sumu_dav.errors import AlreadyExists, Forbidden, IsCollection, NoSpace, ParentMissing, SumuError
 from sumu_dav.library import Place, Side, Upload, check_folder_name, check_name, is_false_favorites, is_junk, stem
 from sumu_dav.model import FAVORITES, Photo

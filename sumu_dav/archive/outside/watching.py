@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sumu_dav.archive.draft import Desk
-from sumu_dav.archive.listening import Listener, Watch, Where
-from sumu_dav.archive.reconcile import SETTLED, Outcome, Reconciler
+from sumu_dav.archive.outside.listening import Listener, Watch, Where
+from sumu_dav.archive.outside.reconcile import SETTLED, Outcome, Reconciler
 from sumu_dav.errors import Interrupted, SumuError, WritesSuspended
 
 _log = logging.getLogger("sumu_dav.archive")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from sumu_dav.archive.changes.receive import Guard, Receiving
 from sumu_dav.archive.draft import Desk, Draft
 from sumu_dav.archive.nodes import Binding, FileNode, Node, Path
-from sumu_dav.archive.receive import Guard, Receiving
 from sumu_dav.archive.stores import Other
 from sumu_dav.errors import Forbidden, NotFound, SumuError, TooManyProperties
 

@@ -10,8 +10,8 @@ import secrets
 from collections.abc import Callable
 from functools import partial
 
-from sumu_dav.archive.notices import Notice
-from sumu_dav.archive.plan import RecordStep, Step
+from sumu_dav.archive.plans.notices import Notice
+from sumu_dav.archive.plans.plan import RecordStep, Step
 from sumu_dav.archive.stores import Others, Trash
 from sumu_dav.catalog import Catalog
 from sumu_dav.errors import Conflict, SumuError

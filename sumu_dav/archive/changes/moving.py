@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from sumu_dav.archive.changes.receive import Guard, Receiving
 from sumu_dav.archive.content import Content, content_of
 from sumu_dav.archive.draft import Desk, Draft, album_of, require_folder
 from sumu_dav.archive.lookup import album_parts, hidden_place, photo_path, photo_place, visible_place
 from sumu_dav.archive.nodes import Binding, FileNode, FolderNode, Node, Path
-from sumu_dav.archive.receive import Guard, Receiving
 from sumu_dav.errors import AlreadyExists, Conflict, Forbidden, NotFound, SumuError
 from sumu_dav.library import Place, Side
 from sumu_dav.model import FAVORITES, Photo

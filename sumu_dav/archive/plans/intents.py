@@ -9,7 +9,7 @@ import json
 import os
 import uuid
 
-from sumu_dav.archive.plan import Plan, plan_from_json, plan_to_json
+from sumu_dav.archive.plans.plan import Plan, plan_from_json, plan_to_json
 from sumu_dav.errors import NoSpace, WritesSuspended
 
 _ENDING = ".json"

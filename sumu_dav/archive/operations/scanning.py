@@ -11,9 +11,9 @@ from typing import Any
 from sumu_dav.archive.archive import Archive
 from sumu_dav.archive.content import Content, from_the_file
 from sumu_dav.archive.lookup import photo_place
-from sumu_dav.archive.outside import pair_recorded
+from sumu_dav.archive.outside.photos import pair_recorded
+from sumu_dav.archive.outside.reconcile import SETTLED, Outcome, Reconciler
 from sumu_dav.archive.progress import Progress
-from sumu_dav.archive.reconcile import SETTLED, Outcome, Reconciler
 from sumu_dav.errors import NotFound
 from sumu_dav.library import Place
 from sumu_dav.metadata import READER_VERSION

@@ -16,10 +16,10 @@ from sumu_dav.archive.archive import Archive
 from sumu_dav.archive.draft import Draft
 from sumu_dav.archive.lookup import copy_place, photo_path, photo_place
 from sumu_dav.archive.nodes import Path
+from sumu_dav.archive.operations.scanning import follow_outside
+from sumu_dav.archive.outside.reconcile import SETTLED
+from sumu_dav.archive.outside.survey import Survey, Surveyor
 from sumu_dav.archive.progress import Progress
-from sumu_dav.archive.reconcile import SETTLED
-from sumu_dav.archive.scanning import follow_outside
-from sumu_dav.archive.survey import Survey, Surveyor
 from sumu_dav.errors import NotFound, SumuError
 from sumu_dav.library import Place
 from sumu_dav.model import FileStat, Photo

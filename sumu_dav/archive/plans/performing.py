@@ -10,12 +10,12 @@ import contextlib
 import logging
 from collections.abc import Collection, Iterable
 
-from sumu_dav.archive.intents import Intents
 from sumu_dav.archive.lookup import Seen, album_parts
-from sumu_dav.archive.notices import Notice
-from sumu_dav.archive.plan import FileStep, Plan, RecordStep
-from sumu_dav.archive.sightings import Sightings
-from sumu_dav.archive.steps import Run
+from sumu_dav.archive.plans.intents import Intents
+from sumu_dav.archive.plans.notices import Notice
+from sumu_dav.archive.plans.plan import FileStep, Plan, RecordStep
+from sumu_dav.archive.plans.sightings import Sightings
+from sumu_dav.archive.plans.steps import Run
 from sumu_dav.archive.stores import Others, Trash
 from sumu_dav.archive.versions import Versions
 from sumu_dav.catalog import Catalog

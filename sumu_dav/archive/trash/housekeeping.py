@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sumu_dav.archive.chunks import Chunks
+from sumu_dav.archive.changes.chunks import Chunks
 from sumu_dav.archive.draft import Desk, Draft
 from sumu_dav.archive.lookup import hidden_place, visible_place
 from sumu_dav.archive.nodes import Binding, FileNode, Path
-from sumu_dav.archive.trashing import Trashing
+from sumu_dav.archive.trash.trashing import Trashing
 from sumu_dav.errors import Busy, NotFound, SumuError
 from sumu_dav.library import Place, Side, is_junk
 

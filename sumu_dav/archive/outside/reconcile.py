@@ -13,15 +13,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-from sumu_dav.archive.aside import SetAside
+from sumu_dav.archive.changes.receive import Receiving
 from sumu_dav.archive.content import Content, content_of
 from sumu_dav.archive.draft import Desk
-from sumu_dav.archive.outside import Outside, Verdict
-from sumu_dav.archive.outside_copies import OutsideCopies
+from sumu_dav.archive.outside.aside import SetAside
+from sumu_dav.archive.outside.copies import OutsideCopies
+from sumu_dav.archive.outside.photos import Outside, Verdict
+from sumu_dav.archive.outside.recorder import Recorder
+from sumu_dav.archive.outside.survey import Differing, Found, Survey, Surveyor
 from sumu_dav.archive.progress import Progress, nobody_looks
-from sumu_dav.archive.receive import Receiving
-from sumu_dav.archive.recorder import Recorder
-from sumu_dav.archive.survey import Differing, Found, Survey, Surveyor
 from sumu_dav.errors import Interrupted, NoSpace, NotFound, SumuError, WritesSuspended
 from sumu_dav.model import FileStat
 

@@ -16,9 +16,9 @@ from sumu_dav.archive.archive import Archive
 from sumu_dav.archive.draft import Draft
 from sumu_dav.archive.lookup import photo_place
 from sumu_dav.archive.nodes import Path
+from sumu_dav.archive.operations.scanning import IMPORTED, until_settled
+from sumu_dav.archive.outside.survey import composed
 from sumu_dav.archive.progress import Progress
-from sumu_dav.archive.scanning import IMPORTED, until_settled
-from sumu_dav.archive.survey import composed
 from sumu_dav.errors import NotFound, SumuError
 from sumu_dav.library import Place, Side
 from sumu_dav.model import FAVORITES, Photo

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sumu_dav.archive.changes.receive import Receiving
 from sumu_dav.archive.content import Content, iso, same_moment
 from sumu_dav.archive.draft import Desk, Draft
 from sumu_dav.archive.lookup import copy_place, photo_place
 from sumu_dav.archive.nodes import Path
-from sumu_dav.archive.outside import Verdict
-from sumu_dav.archive.receive import Receiving
-from sumu_dav.archive.recorder import Recorder
-from sumu_dav.archive.survey import Differing, Found
+from sumu_dav.archive.outside.photos import Verdict
+from sumu_dav.archive.outside.recorder import Recorder
+from sumu_dav.archive.outside.survey import Differing, Found
 from sumu_dav.errors import SumuError
 from sumu_dav.library import Place, Side
 from sumu_dav.model import FAVORITES, FileStat, Photo

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sumu_dav.archive.changes.moving import Moved, Moving
+from sumu_dav.archive.changes.receive import Guard, check_path
 from sumu_dav.archive.draft import Desk, Draft, require_folder
 from sumu_dav.archive.lookup import hidden_place, photo_place, visible_place
-from sumu_dav.archive.moving import Moved, Moving
 from sumu_dav.archive.nodes import Binding, FileNode, FolderNode, Node, Path
-from sumu_dav.archive.receive import Guard, check_path
 from sumu_dav.errors import AlreadyExists, Forbidden, NotFound, ParentMissing, SumuError
 from sumu_dav.library import Place, check_folder_name, is_junk
 from sumu_dav.model import FAVORITES, Photo

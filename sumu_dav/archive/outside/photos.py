@@ -10,16 +10,16 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import Enum
 
-from sumu_dav.archive.aside import SetAside
+from sumu_dav.archive.changes.pairs import find_partner
+from sumu_dav.archive.changes.receive import Receiving
 from sumu_dav.archive.content import Content, iso
 from sumu_dav.archive.draft import Desk, Draft
 from sumu_dav.archive.lookup import copy_place, photo_path, photo_place, visible_place
 from sumu_dav.archive.nodes import Path
-from sumu_dav.archive.pairs import find_partner
-from sumu_dav.archive.receive import Receiving
-from sumu_dav.archive.recorder import Recorder
+from sumu_dav.archive.outside.aside import SetAside
+from sumu_dav.archive.outside.recorder import Recorder
+from sumu_dav.archive.outside.survey import Differing, Found
 from sumu_dav.archive.stores import TrashEntry
-from sumu_dav.archive.survey import Differing, Found
 from sumu_dav.errors import SumuError
 from sumu_dav.model import FAVORITES, FileStat, Photo
 

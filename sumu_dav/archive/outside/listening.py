@@ -18,8 +18,8 @@ from watchfiles._rust_notify import WatchfilesRustInternalError
 from sumu_dav.archive.draft import Desk
 from sumu_dav.archive.lookup import album_parts
 from sumu_dav.archive.nodes import Path
-from sumu_dav.archive.polling import FolderSigns, gives_no_events
-from sumu_dav.archive.reconcile import SETTLED
+from sumu_dav.archive.outside.polling import FolderSigns, gives_no_events
+from sumu_dav.archive.outside.reconcile import SETTLED
 from sumu_dav.library import Place, Side, is_junk
 from sumu_dav.library.places import MAX_DEPTH
 from sumu_dav.model import FAVORITES

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from sumu_dav.archive.changes.receive import Receiving
 from sumu_dav.archive.content import content_of, iso
 from sumu_dav.archive.draft import Desk, Draft, require_folder
 from sumu_dav.archive.lookup import album_parts, photo_path, photo_place
 from sumu_dav.archive.nodes import Path
 from sumu_dav.archive.progress import Progress, nobody_looks
-from sumu_dav.archive.receive import Receiving
 from sumu_dav.archive.stores import TrashEntry
-from sumu_dav.archive.trashing import Trashing
+from sumu_dav.archive.trash.trashing import Trashing
 from sumu_dav.errors import Conflict, SumuError, WritesSuspended
 from sumu_dav.library import Place, Side
 from sumu_dav.model import FAVORITES, Photo

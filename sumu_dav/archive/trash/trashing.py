@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sumu_dav.archive.performing import Performer
-from sumu_dav.archive.plan import Plan
+from sumu_dav.archive.plans.performing import Performer
+from sumu_dav.archive.plans.plan import Plan
 from sumu_dav.archive.progress import Progress, nobody_looks
 from sumu_dav.archive.stores import TrashEntry
 from sumu_dav.errors import NoSpace, NotFound

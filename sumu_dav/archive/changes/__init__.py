@@ -1,0 +1,1 @@
+"""What a request changes: uploads, moves, copies, deletions, properties, flags; each put together as a draft."""
