@@ -104,8 +104,8 @@ def test_listings_are_told_of_a_change_before_it_has_settled(home: Home, watch: 
 
     write(home.alice / "first" / "notes.txt", b"hello")
 
-    assert eventually(lambda: told != [], 2.0)
-    assert told == [Change("alice", ("first",), frozenset({"notes.txt"}))]
+    # what was written before the watch may be told late, and first
+    assert eventually(lambda: Change("alice", ("first",), frozenset({"notes.txt"})) in told, 2.0)
 
 
 def test_listings_may_trust_what_they_are_told_while_events_come(home: Home, watch: Begin) -> None:
