@@ -20,6 +20,7 @@ from sumu_dav.archive.lookup import album_parts
 from sumu_dav.archive.nodes import Path
 from sumu_dav.archive.outside.polling import FolderSigns, gives_no_events
 from sumu_dav.archive.outside.reconcile import SETTLED
+from sumu_dav.errors import SumuError
 from sumu_dav.library import Place, Side, is_junk
 from sumu_dav.library.places import MAX_DEPTH
 from sumu_dav.model import FAVORITES
@@ -92,8 +93,9 @@ class Listener:
                     self._stopping.wait(LOOK_ROUND_MS / 1000)
             except FileNotFoundError:  # gone since we looked
                 continue
-            except WatchfilesRustInternalError as error:
-                # It gives up at a name that is no UTF-8, which no client could ask for anyway.
+            except (SumuError, WatchfilesRustInternalError) as error:
+                # A folder that can't be looked at now; or a name that is no UTF-8, at which the library gives up, and
+                # which no client could ask for anyway.
                 _log.warning("watching begins again: %s", error)
                 self._stopping.wait(AGAIN)
             except OSError as error:
@@ -195,13 +197,19 @@ class Listener:
         signs = FolderSigns(self._desk.lookup.tree)
         self._lost(self._desk.users(), 0.0)
         while not self._stopping.is_set():
-            for user in sorted(self._desk.users()):
-                changed = signs.changed(user)
-                for parts in changed:
-                    self._desk.performer.touched(user, parts)
-                if changed:
-                    self._lost([user], 0.0)
+            try:
+                self._look(signs)
+            except SumuError as error:
+                _log.warning("changes by other programs could not be looked for: %s", error)
             self._stopping.wait(self._poll_seconds)
+
+    def _look(self, signs: FolderSigns) -> None:
+        for user in sorted(self._desk.users()):
+            changed = signs.changed(user)
+            for parts in changed:
+                self._desk.performer.touched(user, parts)
+            if changed:
+                self._lost([user], 0.0)
 
 
 def _down_to(album: str) -> Iterable[tuple[str, ...]]:
