@@ -13,9 +13,10 @@ import pytest
 
 from sumu_dav.archive.archive import Archive
 from sumu_dav.archive.opening import Options, open_archive
-from sumu_dav.errors import DiskFailure
+from sumu_dav.errors import DiskFailure, Forbidden
 from sumu_dav.library import Place
 from sumu_dav.library.tree import Entry
+from sumu_dav.model import FileStat
 from support.samples import jpeg
 
 PATIENCE = 20.0
@@ -23,10 +24,16 @@ PATIENCE = 20.0
 
 
 @pytest.fixture
-def watched(tmp_path: Path) -> Iterator[Archive]:
-    """Alice's archive, which looks for other programs' changes ten times a second."""
+def mode() -> str:
+    """How other programs' changes are noticed."""
+    return "poll"
+
+
+@pytest.fixture
+def watched(tmp_path: Path, mode: str) -> Iterator[Archive]:
+    """Alice's archive, which looks for other programs' changes ten times a second where it is not told of them."""
     (tmp_path / "plex" / "alice").mkdir(parents=True)
-    options = Options(zone=UTC, watch="poll", watch_poll_seconds=0.1)
+    options = Options(zone=UTC, watch=mode, watch_poll_seconds=0.1)
     archive = open_archive(str(tmp_path / "plex"), str(tmp_path / "state"), options, users=lambda: ["alice"])
     archive.start()
     yield archive
@@ -70,6 +77,30 @@ def test_a_watch_outlives_a_disk_that_failed_for_a_while(
     (tmp_path / "plex" / "alice" / "a.jpg").write_bytes(jpeg())
 
     wait_for(lambda: watched.catalog.at("alice", "", "a.jpg") is not None)
+    assert watched.problems(0) == []
+
+
+@pytest.mark.parametrize("mode", ["events"])
+def test_events_of_what_can_not_be_looked_at_do_not_end_the_watch(
+    watched: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_for(lambda: watched.versions.hears_others)
+    asked = 0
+
+    def forbidden(place: Place) -> FileStat | None:
+        nonlocal asked
+        asked += 1
+        raise Forbidden(place.shown, os.strerror(errno.EACCES))
+
+    alice = tmp_path / "plex" / "alice"
+    with monkeypatch.context() as locked:
+        locked.setattr(watched.tree, "stat", forbidden)
+        (alice / "a.jpg").write_bytes(jpeg())
+        wait_for(lambda: asked > 0)
+    wait_for(lambda: watched.versions.hears_others)
+    (alice / "b.jpg").write_bytes(jpeg())
+
+    wait_for(lambda: {photo.name for photo in watched.catalog.all()} == {"a.jpg", "b.jpg"})
     assert watched.problems(0) == []
 
 
