@@ -30,8 +30,8 @@ PROGRAMS = ("curl", "jq", "grep", "rclone", "python", ".venv/bin/sumu-dav", "mak
 NOT_RUN = {
     r"make (serve|test)": "serves, or is this; tests/test_ways_to_run.py tries it in a fresh clone",
     r"(\S+=\S+ )?(\S+/)?sumu-dav serve": "serves until it is ended: tests/test_ways_to_run.py, tests/server/",
-    r"python3 -m venv|/opt/sumu-dav/bin/pip": "installs for minutes: tests/test_ways_to_run.py",
-    r"cp -a \. /opt|useradd|install -|systemctl|journalctl|runuser": "changes the machine: tests/config/",
+    r"python3 -m venv|/opt/sumu-dav/.venv/bin/pip": "installs for minutes: tests/test_ways_to_run.py",
+    r"git clone \. /opt|useradd|install -|systemctl|journalctl|runuser": "changes the machine: tests/config/",
     r"docker compose": "needs a Docker daemon: tests/config/test_docker.py",
     r"fail2ban-client": "changes the machine: tests/config/test_fail2ban.py",
     r"rsync": "tests/test_backup.py runs these very lines, while photos are uploaded",
