@@ -58,12 +58,7 @@ class Archive:
     @property
     def suspended(self) -> str | None:
         """Why nothing can be written any more, after a failed sync; None while all is well."""
-        return (
-            self.tree.suspended
-            or self.catalog.suspended
-            or self.trash.suspended
-            or self.desk.performer.others.suspended
-        )
+        return self.desk.performer.suspended
 
     def collection_etag(self, path: Path) -> str:
         """The entity tag of a collection: another one after every change below it, and after every restart."""

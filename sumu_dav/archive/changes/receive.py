@@ -87,6 +87,7 @@ class Receiving:
 
         With `only_new`, what is there already stays as it is.
         """
+        self.desk.performer.check()
         if self._is_common(path, content, favorite):
             receipt = self._publish_beside(path, content, guard)
             if receipt is not None:

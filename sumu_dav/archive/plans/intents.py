@@ -10,7 +10,9 @@ import os
 import uuid
 
 from sumu_dav.archive.plans.plan import Plan, plan_from_json, plan_to_json
-from sumu_dav.errors import NoSpace, WritesSuspended
+from sumu_dav.errors import DiskFailure, NoSpace, SumuError
+from sumu_dav.library.durability import Durability
+from sumu_dav.library.faults import FULL
 
 _ENDING = ".json"
 
@@ -20,10 +22,17 @@ class Intents:
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
+        self._durability = Durability()
         os.makedirs(folder, mode=0o700, exist_ok=True)
 
+    @property
+    def suspended(self) -> str | None:
+        """Why no plan can be written down any more; None while it can."""
+        return self._durability.suspended
+
     def write(self, plan: Plan) -> str:
-        """Write a plan down, and return its name. Raises NoSpace, and has left nothing then."""
+        """Write a plan down, and return its name. Raises NoSpace or DiskFailure, and has left nothing then; and
+        WritesSuspended, where the next start may find the plan or not."""
         # By time, so that a start finishes them in the order in which they were begun.
         name = f"{uuid.uuid1().time:020d}-{uuid.uuid4().hex[:8]}{_ENDING}"
         path = os.path.join(self._folder, name)
@@ -32,12 +41,12 @@ class Intents:
             with open(temporary, "w", encoding="utf-8") as file:
                 json.dump(plan_to_json(plan), file, ensure_ascii=False)
                 file.flush()
-                os.fsync(file.fileno())
+                self._durability.sync_file(file.fileno())
             os.rename(temporary, path)
-        except OSError as error:
+        except (OSError, SumuError) as error:
             if os.path.exists(temporary):
                 os.unlink(temporary)
-            raise NoSpace("state") from error
+            raise _of_the_state(error, path) from error
         self._sync()
         return name
 
@@ -64,8 +73,14 @@ class Intents:
     def _sync(self) -> None:
         folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            os.fsync(folder)
-        except OSError as error:
-            raise WritesSuspended(f"the folder of intents could not be synced: {error}") from error
+            self._durability.sync_folder(folder)
         finally:
             os.close(folder)
+
+
+def _of_the_state(error: OSError | SumuError, path: str) -> SumuError:
+    if isinstance(error, NoSpace) or (isinstance(error, OSError) and error.errno in FULL):
+        return NoSpace("state")
+    if isinstance(error, OSError):
+        return DiskFailure(path, error.strerror or str(error))
+    return error

@@ -38,9 +38,21 @@ class Performer:
         self.versions = Versions()
         self._intents = Intents(intents)
 
+    @property
+    def suspended(self) -> str | None:
+        """Why nothing can be written any more, after a failed sync; None while all is well."""
+        stores = (self.tree, self.catalog, self.others, self.trash, self._intents)
+        return next((store.suspended for store in stores if store.suspended is not None), None)
+
+    def check(self) -> None:
+        """Raise WritesSuspended where a change could not be carried out to its end: then it is not begun."""
+        if self.suspended is not None:
+            raise WritesSuspended(self.suspended)
+
     def perform(self, plan: Plan, parked: Iterable[Place] = ()) -> None:
         """Do all of the plan. Raises the domain errors of the trees and the state: nothing has changed then, and what
         was parked for the plan is gone. After WritesSuspended the next start finishes what was begun."""
+        self.check()
         notice = Notice(self.catalog)
         self._note_files(plan, notice)
         self._note_photos(plan, notice)
