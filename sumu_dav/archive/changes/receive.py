@@ -128,10 +128,9 @@ class Receiving:
                 guard(None)
             place = photo_place(target)
             tree = self.lookup.tree
-            if path.is_loose:
-                tree.make_folders(place.parent)
             tree_stat = None
             try:
+                tree.make_folders(place.parent)
                 tree_stat = content.source.publish(place)
                 self.lookup.seen.originals.put(target.doc_id, tree_stat)
                 self.lookup.catalog.change(put=[target])
@@ -155,7 +154,8 @@ class Receiving:
             target = self._common_target(path, content, album)
             marks: set[object] = set()
             if target is not None:
-                marks = {content.sha256, (path.parts, path.inbox), (album, target.name), _stem_mark(album, path.name)}
+                # home and inbox show the same loose names: where the name was put makes no other of it
+                marks = {content.sha256, path.parts, (album, target.name), _stem_mark(album, path.name)}
                 if content.facts is not None and content.facts.content_id is not None:
                     marks.add(("live", content.facts.content_id))
                 if marks & pending:
