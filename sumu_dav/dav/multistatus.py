@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import chain
 
 from sumu_dav.dav.statuses import status_line
-from sumu_dav.dav.xml import escape
+from sumu_dav.dav.xml import XML_NAMESPACE, escape
 
 MEDIA_TYPE = 'application/xml; charset="utf-8"'
 
@@ -28,6 +28,9 @@ NAMESPACES = {
 BLOCK_BYTES = 65_536
 """How much of a multistatus is gathered before it is handed on: small writes cost a system call each."""
 
+REMEMBERED_LENGTH = 256
+"""The longest name whose tags are kept: a client may invent names as long as a body, and as many as it likes."""
+
 _DECLARATIONS = "".join(f' xmlns:{prefix}="{uri}"' for uri, prefix in NAMESPACES.items())
 _PROLOGUE = '<?xml version="1.0" encoding="utf-8"?>\n'
 OPENING = f"{_PROLOGUE}<d:multistatus{_DECLARATIONS}>"
@@ -37,16 +40,24 @@ CLOSING = "</d:multistatus>"
 _MESSAGE_NAMESPACE = "http://sabredav.org/ns"
 
 
-@lru_cache(maxsize=4_096)
 def tags(clark: str) -> tuple[str, str]:
     """What opens (without the ">") and what closes an element of that Clark name inside a multistatus."""
+    return _remembered_tags(clark) if len(clark) <= REMEMBERED_LENGTH else _tags(clark)
+
+
+def _tags(clark: str) -> tuple[str, str]:
     uri, bracket, local = clark[1:].rpartition("}")
     if not bracket:
         return f'<{clark} xmlns=""', f"</{clark}>"
     prefix = NAMESPACES.get(uri)
     if prefix is not None:
         return f"<{prefix}:{local}", f"</{prefix}:{local}>"
+    if uri == XML_NAMESPACE:  # bound to its prefix for ever, and may be declared for no other (XML Names §3)
+        return f"<xml:{local}", f"</xml:{local}>"
     return f'<x:{local} xmlns:x="{escape(uri)}"', f"</x:{local}>"
+
+
+_remembered_tags = lru_cache(maxsize=4_096)(_tags)
 
 
 def element(clark: str, inner: str = "") -> str:

@@ -207,6 +207,49 @@ def test_markup_in_the_names_of_properties_and_owners_of_locks_stays_text(server
         assert [each.text for each in member.found.values() if each.tag.startswith('{urn:"><d:')] in (["<b/>"], [None])
 
 
+def test_no_name_of_a_property_makes_a_listing_unreadable(server: Server, album: str) -> None:
+    """A sync app that can't parse one listing stops syncing: whoever may write one property must not do that."""
+    alice = server.session()
+    alice.put(album + "x.jpg", jpeg())
+    names = (
+        '<xml:space/><x xmlns=""/><p xmlns="http://www.w3.org/2000/xmlns"/><a:p xmlns:a="urn:\u2028{"/>'
+        '<p xmlns="urn:DAV:"/><d:p xmlns:d="urn:not DAV"/><ü xmlns="urn:\U0001f600"/>'
+    )
+    for action in ("set", "remove"):
+        body = f'<propertyupdate xmlns="DAV:"><{action}><prop>{names}</prop></{action}></propertyupdate>'
+        for path in (album, album + "x.jpg"):
+            assert alice.request("PROPPATCH", path, data=body.encode()).status_code == 207
+        for asked in ("<allprop/>", "<propname/>", f"<prop>{names}</prop>"):
+            body = f'<propfind xmlns="DAV:">{asked}</propfind>'
+            assert len(members(alice.request("PROPFIND", album, headers={"Depth": "1"}, data=body.encode()))) == 2
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "9999-12-31T23:59:59-23:59",
+        "0001-01-01T00:00:00+23:59",
+        "9999-12-31T23:59:59Z",
+        "1000-01-01",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Mon, 01 Jan 0001 00:00:00 GMT",
+        "9" * 400,
+        "1e308",
+        "nan",
+    ],
+)
+def test_a_time_that_no_disk_keeps_is_refused(server: Server, album: str, moment: str) -> None:
+    alice = server.session()
+    for name in ("x.jpg", "x.txt", ""):
+        if name:
+            alice.put(album + name, jpeg())
+        before = alice.properties(album + name, f"{DAV}getlastmodified")
+        (told,) = members(alice.proppatch(album + name, {f"{DAV}getlastmodified": moment}))
+        assert told.statuses[f"{DAV}getlastmodified"] == 409
+        if name:
+            assert alice.properties(album + name, f"{DAV}getlastmodified") == before
+
+
 # -- exhaustion --------------------------------------------------------------------------------------------------------
 
 

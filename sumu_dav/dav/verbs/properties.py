@@ -14,7 +14,17 @@ from sumu_dav.dav.access import may_write
 from sumu_dav.dav.bodies import PropChange, PropfindRequest, parse_propfind, parse_proppatch
 from sumu_dav.dav.faults import DepthRefused
 from sumu_dav.dav.guards import bindings, check_conditions, check_if, check_locks
-from sumu_dav.dav.headers import Depth, Prefer, depth, parse_flag, parse_http_date, parse_seconds, prefer
+from sumu_dav.dav.headers import (
+    EARLIEST_SECOND,
+    LATEST_SECOND,
+    Depth,
+    Prefer,
+    depth,
+    parse_flag,
+    parse_http_date,
+    parse_seconds,
+    prefer,
+)
 from sumu_dav.dav.live import DAV, LIVE, OC, SUMU, WIN32, WRITABLE
 from sumu_dav.dav.multistatus import CLOSING, MEDIA_TYPE, OPENING, element, multistatus, response
 from sumu_dav.dav.request import Request, Response
@@ -164,21 +174,30 @@ def _refusal(change: PropChange, node: Node) -> tuple[int, str | None] | None:
 
 
 def _moment(change: PropChange) -> int | None:
-    """The time that a property sets, in nanoseconds since the epoch: an HTTP date, ISO 8601, or seconds."""
+    """The time that a property sets, in nanoseconds since the epoch: an HTTP date, ISO 8601, or seconds.
+
+    None for anything else, and for a time that no file system keeps.
+    """
     text = change.text.strip()
-    seconds = parse_http_date(re.sub(r" UTC$", " GMT", text))  # as Java writes it, and so Cyberduck
-    if seconds is not None:
-        return seconds * 1_000_000_000
     number = parse_seconds(text)
     if number is not None:
         return number
+    seconds: float | None = parse_http_date(re.sub(r" UTC$", " GMT", text))  # as Java writes it, and so Cyberduck
+    if seconds is None:
+        seconds = _iso_seconds(text)
+    if seconds is None or not EARLIEST_SECOND <= seconds <= LATEST_SECOND:
+        return None
+    return int(seconds * 1_000_000) * 1000
+
+
+def _iso_seconds(text: str) -> float | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1_000_000) * 1000
+    return moment.timestamp()
 
 
 def _combined(changes: Iterable[PropChange]) -> PropertyChange:
