@@ -199,3 +199,46 @@ def test_a_tree_of_another_is_not_listed_by_any_question(house: Server) -> None:
         assert "alice" not in told.text, path
         assert "alice" not in bob.get(path).text, path
     assert bob.propfind("/", "infinity").status_code == 403
+
+
+def test_pipes_sockets_and_links_of_other_programs_are_nothing(own_server: Server) -> None:
+    """They stop no request, and what is written goes to no place outside, wherever on the way a link stands."""
+    alice, bob = own_server.session(), own_server.session("bob")
+    outside = own_server.folder / "outside"
+    outside.mkdir()
+    (outside / "secret.jpg").write_bytes(jpeg(seed=9))
+    alice.mkcol("/alice/trip/")
+    trip = own_server.plex / "alice" / "trip"
+    os.mkfifo(trip / "pipe.jpg")
+    (trip / "link.jpg").symlink_to(outside / "secret.jpg")
+    (own_server.plex / "alice" / "album").symlink_to(outside)
+    (own_server.plex / "bob").mkdir(exist_ok=True)
+    (own_server.plex / "bob" / "favorites").symlink_to(outside)
+    for path in ("trip/pipe.jpg", "trip/link.jpg", "album/", "album/secret.jpg"):
+        for verb in ("GET", "HEAD", "PROPFIND", "COPY", "MOVE", "DELETE"):
+            headers = {"Destination": "/alice/trip/stolen.jpg"}
+            assert alice.request(verb, f"/alice/{path}", headers=headers).status_code == 404, (verb, path)
+    assert alice.names("/alice/trip/") == set()
+    assert alice.put("/alice/trip/pipe.jpg", jpeg(seed=8)).status_code == 201
+    assert alice.put("/alice/album/new.jpg", jpeg(seed=7)).status_code in (409, 412)
+    assert bob.put("/bob/loose.jpg", jpeg(seed=6), x_favorite="1").status_code in (409, 412)
+    (own_server.plex / "bob" / "favorites").unlink()
+    (own_server.plex / "bob").rename(own_server.folder / "bob")
+    (own_server.plex / "bob").symlink_to(outside)
+    assert bob.get("/bob/secret.jpg").status_code == 404
+    assert bob.delete("/bob/secret.jpg").status_code == 404
+    bob.put("/bob/loose.jpg", jpeg(seed=5))
+    bob.put("/bob/notes.txt", b"x")
+    assert [path.name for path in outside.iterdir()] == ["secret.jpg"]
+
+
+def test_what_is_taken_back_is_gone_at_the_next_request(own_server: Server) -> None:
+    alice, bob, root = own_server.session(), own_server.session("bob"), own_server.session("root")
+    alice.mkcol("/alice/trip/")
+    assert own_server.command("user", "share", "alice", "bob").returncode == 0
+    assert (bob.propfind("/alice/trip/").status_code, root.propfind("/alice/trip/").status_code) == (207, 207)
+    assert own_server.command("user", "share", "alice", "bob", "--revoke").returncode == 0
+    assert own_server.command("user", "change", "root", "--no-admin").returncode == 0
+    assert (bob.propfind("/alice/trip/").status_code, root.propfind("/alice/trip/").status_code) == (404, 404)
+    assert (bob.names("/"), root.names("/")) == ({"bob/"}, {"root/"})
+    assert root.get("/-/metrics").status_code == 404
