@@ -194,6 +194,8 @@ def test_a_wrong_password_and_a_revoked_device_get_nowhere(house: Server) -> Non
     for password in ("wrong", revoked_device(house)):
         for verb in VERBS:
             assert send(house, verb, "/alice/trip/photo.jpg", "alice", password) in (401, 429), verb
+            for path in TRICKS:
+                assert send(house, verb, path, "alice", password) in NOTHING_BUT, (verb, path)
     assert snapshot(house) == before
 
 
