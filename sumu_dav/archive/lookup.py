@@ -6,11 +6,14 @@ Reads only: one stat or one scan of each tree, and the catalogue's indexes.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
+from sumu_dav.archive.hidden_names import HiddenNames
 from sumu_dav.archive.nodes import Binding, FileNode, FolderNode, Node, Path
+from sumu_dav.archive.versions import Versions
 from sumu_dav.catalog import Catalog, SeenFile
-from sumu_dav.errors import NameRefused
+from sumu_dav.errors import NameRefused, NotFound
 from sumu_dav.library import Entry, Place, Side, Tree, is_junk, is_media
 from sumu_dav.model import FAVORITES, FileStat, Photo
 
@@ -58,8 +61,11 @@ class Seen:
 class Lookup:
     """The name space of every user."""
 
-    def __init__(self, tree: Tree, catalog: Catalog, seen: Seen, extensions: frozenset[str]) -> None:
+    def __init__(
+        self, tree: Tree, catalog: Catalog, seen: Seen, extensions: frozenset[str], versions: Versions
+    ) -> None:
         self.tree = tree
+        self._hidden_names = HiddenNames(tree, versions)
         self.catalog = catalog
         self.seen = seen
         self.extensions = extensions
@@ -88,9 +94,10 @@ class Lookup:
         """What lies at the path, or None."""
         if path.is_home:
             return FolderNode(path, visible=True, hidden=True)
-        hidden = self.tree.stat(hidden_place(path))
-        if hidden is not None:
-            return self._hidden_node(path, hidden)
+        if self._hidden_names.may_hide(path):
+            hidden = self.tree.stat(hidden_place(path))
+            if hidden is not None:
+                return self._hidden_node(path, hidden)
         beneath = self.beneath(path)
         if beneath is not None:
             return beneath
@@ -115,6 +122,28 @@ class Lookup:
                 if stat is not None:
                     return FileNode(path, Binding.LOOSE, stat, photo)
         return None
+
+    def find_open(self, path: Path) -> tuple[FileNode, int] | FolderNode | None:
+        """What lies at the path, a file opened: the node, and a descriptor that is the caller's to close."""
+        # The common case first, with as few calls to the system as can be: what is opened needs no stat before.
+        if len(path.parts) > 1 and not path.inbox and not self._hidden_names.may_hide(path):
+            with suppress(NotFound):
+                fd, stat = self.tree.open_with_stat(visible_place(path))
+                return self._visible_node(path, stat), fd
+        node = self.find(path)
+        return self.open(node) if isinstance(node, FileNode) else node
+
+    def open(self, node: FileNode) -> tuple[FileNode, int]:
+        """Open what lies at a file's path now: the node as it is of the opened bytes, and a descriptor, the caller's to
+        close. Raises NotFound where it went away meanwhile.
+
+        What was replaced since the node was found has another record by now: a tag of the old one would lie.
+        """
+        fd, stat = self.tree.open_with_stat(self.place_of(node))
+        if stat == node.stat:
+            return node, fd
+        photo = self.catalog.by_doc(node.photo.doc_id) if node.photo is not None else None
+        return replace(node, stat=stat, photo=photo), fd
 
     def find_file(self, path: Path) -> FileNode | None:
         """The file at the path; None for nothing and for a collection."""

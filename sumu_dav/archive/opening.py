@@ -20,6 +20,7 @@ from sumu_dav.archive.trash.housekeeping import Patience
 from sumu_dav.archive.trash.trashing import Trashing
 from sumu_dav.archive.turns import Turns
 from sumu_dav.archive.usage import Usage
+from sumu_dav.archive.versions import Versions
 from sumu_dav.catalog import EmbeddedCatalog, SeenFile
 from sumu_dav.errors import StateInUse
 from sumu_dav.library import DEFAULT_EXTENSIONS, Tree
@@ -86,8 +87,9 @@ def open_archive(
     except BaseException:
         lock.release()
         raise
-    lookup = Lookup(tree, catalog, seen, options.extensions)
-    performer = Performer(tree, catalog, seen, others, trash, os.path.join(state, "intents"))
+    versions = Versions()
+    lookup = Lookup(tree, catalog, seen, options.extensions, versions)
+    performer = Performer(tree, catalog, seen, others, trash, os.path.join(state, "intents"), versions)
     trashing = Trashing(performer, options.trash_days, options.trash_max_bytes)
     usage = Usage(tree, trashing, quota_of)
     desk = Desk(

@@ -68,12 +68,17 @@ class Disk:
 
     def open_file(self, place: Place) -> int:
         """A descriptor of a regular file for reading. Raises NotFound for all else that may be there."""
+        return self.open_with_status(place)[0]
+
+    def open_with_status(self, place: Place) -> tuple[int, os.stat_result]:
+        """The same, and the stat of what was opened."""
         # O_NONBLOCK: opening a FIFO that someone put there must not wait for its writer
         descriptor = self.open(place, os.O_RDONLY | os.O_NONBLOCK)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             os.close(descriptor)
             raise NotFound(place.shown)
-        return descriptor
+        return descriptor, status
 
     @contextmanager
     def folder(self, place: Place) -> Iterator[int]:

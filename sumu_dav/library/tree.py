@@ -137,6 +137,11 @@ class Tree:
         """A descriptor of a regular file for reading, the caller's to close. Raises NotFound for all else."""
         return self._disk.open_file(place)
 
+    def open_with_stat(self, place: Place) -> tuple[int, FileStat]:
+        """The same, and the stat of what was opened, whatever lies at the place by now."""
+        descriptor, status = self._disk.open_with_status(place)
+        return descriptor, file_stat(status)
+
     def scan(self, place: Place) -> list[Entry]:
         """The files and folders in a folder, in no order; none where there is no folder.
 

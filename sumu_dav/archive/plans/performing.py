@@ -29,13 +29,22 @@ _log = logging.getLogger("sumu_dav.archive")
 class Performer:
     """Carries plans out, one at a time in each user's tree (`Turns`)."""
 
-    def __init__(self, tree: Tree, catalog: Catalog, seen: Seen, others: Others, trash: Trash, intents: str) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        catalog: Catalog,
+        seen: Seen,
+        others: Others,
+        trash: Trash,
+        intents: str,
+        versions: Versions,
+    ) -> None:
         self.tree = tree
         self.catalog = catalog
         self.seen = seen
         self.others = others
         self.trash = trash
-        self.versions = Versions()
+        self.versions = versions
         self._intents = Intents(intents)
 
     @property

@@ -50,26 +50,25 @@ def get(request: Request) -> Response:
         return browse_root(request)
     path = request.readable()
     context = request.context
-    node = context.archive.lookup.find(path)
-    if node is None:
+    found = context.archive.lookup.find_open(path)
+    if found is None:
         raise NotFound(request.target.raw)
-    if isinstance(node, FolderNode):
-        return browse(request, node)
-    return send_file(request, node)
+    if isinstance(found, FolderNode):
+        return browse(request, found)
+    return _send(request, *found)
 
 
-def send_file(request: Request, node: FileNode) -> Response:
-    """Send what lies at a file's path."""
+def _send(request: Request, node: FileNode, fd: int) -> Response:
+    """Send an open file, or close it and say why not."""
     context = request.context
     lookup = context.archive.lookup
-    fd = lookup.tree.open_file(lookup.place_of(node))
     try:
-        stat = os.fstat(fd)
         etag = lookup.etag(node)
-        state = State(True, etag, stat.st_mtime_ns // 1_000_000_000)
+        modified = node.stat.mtime_ns // 1_000_000_000
+        state = State(True, etag, modified)
         headers = [
             ("ETag", etag),
-            ("Last-Modified", http_date(stat.st_mtime)),
+            ("Last-Modified", http_date(modified)),
             ("Accept-Ranges", "bytes"),
             ("Cache-Control", "private, no-cache"),
             ("OC-FileId", full_id(context, file_id(node))),
@@ -87,8 +86,8 @@ def send_file(request: Request, node: FileNode) -> Response:
         if kind.partition(";")[0] in ACTIVE_TYPES:
             headers.append(("Content-Disposition", "attachment"))
         wanted = request.header("Range") if request.method == "GET" else None  # RFC 9110 §14.2
-        spans = plan(wanted, stat.st_size) if wanted and range_applies(request.environ, state) else None
-        return _response(request, fd, stat.st_size, spans, headers, kind)
+        spans = plan(wanted, node.stat.size) if wanted and range_applies(request.environ, state) else None
+        return _response(request, fd, node.stat.size, spans, headers, kind)
     except BaseException:
         os.close(fd)
         raise
