@@ -6,12 +6,14 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from sumu_dav.archive import condition
+from sumu_dav.archive.changes.arriving import Moved
 from sumu_dav.archive.changes.chunks import Chunks
 from sumu_dav.archive.changes.folders import Folders
-from sumu_dav.archive.changes.moving import Moved, Moving
+from sumu_dav.archive.changes.moving import Moving
 from sumu_dav.archive.changes.properties import Properties
-from sumu_dav.archive.changes.receive import Guard, Receiving
-from sumu_dav.archive.draft import Desk
+from sumu_dav.archive.changes.receive import Receiving
+from sumu_dav.archive.changes.targets import Guard
+from sumu_dav.archive.desk import Desk
 from sumu_dav.archive.lookup import hidden_place, visible_place
 from sumu_dav.archive.nodes import FileNode, FolderNode, Node, Path
 from sumu_dav.archive.outside.listening import Watch
@@ -44,12 +46,12 @@ class Archive:
         self.trash = desk.performer.trash
         self.receiving = Receiving(desk)
         self.chunks = Chunks(self.tree)
-        self.moving = Moving(desk, self.receiving)
-        self.folders = Folders(desk, self.moving)
-        self.properties = Properties(desk, self.receiving)
+        self.moving = Moving(desk)
+        self.folders = Folders(desk)
+        self.properties = Properties(desk)
         self.usage = usage
         self.trashing = trashing
-        self.restoring = Restoring(desk, self.receiving, trashing)
+        self.restoring = Restoring(desk, trashing)
         self.housekeeping = Housekeeping(desk, trashing, self.chunks, patience)
         self.versions = desk.performer.versions
         self.watcher = Watcher(desk, self.reconciler(), watch)
@@ -107,7 +109,7 @@ class Archive:
 
     def reconciler(self) -> Reconciler:
         """A way to bring records up to date with what other programs did, for one thread."""
-        return Reconciler(self.desk, self.receiving)
+        return Reconciler(self.desk)
 
     def start(self) -> None:
         """Begin the work that goes on beside the requests."""

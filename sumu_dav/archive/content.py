@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 
+from sumu_dav.errors import NotFound
 from sumu_dav.library import Place, Tree, Upload
 from sumu_dav.metadata import READER_VERSION, Taken, choose_taken, read
 from sumu_dav.model import Facts, Photo
@@ -155,6 +156,15 @@ def content_of(
     if taken is not None and not dated:
         mtime_ns = tree.set_times(place, taken_ns(taken)).mtime_ns
     return Content(place, stat.st_size, sha256, mtime_ns, facts, taken)
+
+
+def sha256_of(tree: Tree, place: Place) -> str | None:
+    """The SHA-256 of the bytes that lie there now, in hexadecimal digits; None where there is no file."""
+    try:
+        with open(tree.open_file(place), "rb", buffering=0) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except NotFound:
+        return None
 
 
 def taken_ns(taken: Taken) -> int:

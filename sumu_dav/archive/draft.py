@@ -5,55 +5,26 @@ What is added comes before the records, what is taken away after them; the use c
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from types import TracebackType
 
-from sumu_dav.archive.content import Content, Records, iso
-from sumu_dav.archive.lookup import Lookup, album_parts, copy_place, photo_place
+from sumu_dav.archive.content import iso
+from sumu_dav.archive.desk import Desk
+from sumu_dav.archive.lookup import Lookup, copy_place, photo_path, photo_place
 from sumu_dav.archive.nodes import Path
-from sumu_dav.archive.plans.performing import Performer
 from sumu_dav.archive.plans.plan import FileStep, Plan, Step
 from sumu_dav.archive.stores import Other, TrashEntry
-from sumu_dav.archive.turns import Turns
-from sumu_dav.errors import Conflict
+from sumu_dav.errors import Conflict, SumuError
 from sumu_dav.library import Place, Side, Upload, suffixed
 from sumu_dav.model import FAVORITES, Photo
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What every use case works with."""
-
-    lookup: Lookup
-    records: Records
-    performer: Performer
-    turns: Turns
-    users: Callable[[], Iterable[str]]
-    filing_pattern: str
-    copying: Callable[[str, int], Callable[[], None]]
-    """Called with a user and how many bytes are about to be copied for them, raises QuotaExceeded; what it returns is
-    called when they lie in place, or will not."""
-
-
-def album_for(desk: Desk, content: Content) -> str:
-    """The album that a loose photo is filed into, by the month it was taken."""
-    moment = content.taken.local if content.taken else desk.records.now()
-    return moment.strftime(desk.filing_pattern)
-
-
-def album_of(desk: Desk, photo: Photo) -> str:
-    """The album that a recorded photo would be filed into."""
-    moment = datetime.fromisoformat(photo.taken or photo.modified)
-    if moment.utcoffset() == timedelta(0):
-        moment = moment.astimezone(desk.records.zone)
-    return moment.strftime(desk.filing_pattern)
-
-
 class Draft:
-    """One change. Nothing happens before `commit`."""
+    """One change, put together in a `with` block and carried out at its end; a block that raises changes nothing."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
@@ -89,14 +60,23 @@ class Draft:
         self._put.pop(photo.doc_id, None)
         self._drop[photo.doc_id] = photo
 
+    def drop_loose_name(self, photo: Photo, name: str) -> Photo:
+        """Take one of a photo's loose names away."""
+        current = self.current(photo)
+        return self.put(replace(current, loose_names=tuple(each for each in current.loose_names if each != name)))
+
     def put_other(self, other: Other) -> None:
         """Write what is kept of a path that is no photo's."""
         self._others_drop.discard(other.doc_id)
         self._others_put[other.doc_id] = other
 
-    def drop_other(self, user: str, parts: tuple[str, ...]) -> Other | None:
+    def other(self, path: Path) -> Other | None:
+        """What is kept of a path that is no photo's, as it was before the draft."""
+        return self.desk.performer.others.get(path.user, path.parts)
+
+    def drop_other(self, path: Path) -> Other | None:
         """Take away what is kept of a path, and return it."""
-        other = self.desk.performer.others.get(user, parts)
+        other = self.other(path)
         if other is not None:
             self._others_put.pop(other.doc_id, None)
             self._others_drop.add(other.doc_id)
@@ -104,20 +84,18 @@ class Draft:
 
     def set_other(
         self,
-        user: str,
-        parts: tuple[str, ...],
-        properties: dict[str, str],
+        path: Path,
+        properties: Mapping[str, str],
         photo: Photo | None = None,
         client_dated: bool = False,
     ) -> None:
         """Keep for a path that is no photo's what `Other` holds."""
-        others = self.desk.performer.others
-        known = others.get(user, parts)
+        known = self.other(path)
         if properties or photo is not None or client_dated:
-            doc_id = known.doc_id if known else others.new_id()
-            self.put_other(Other(doc_id, user, "/".join(parts), properties, photo, client_dated))
+            doc_id = known.doc_id if known else self.desk.performer.others.new_id()
+            self.put_other(Other(doc_id, path.user, "/".join(path.parts), dict(properties), photo, client_dated))
         elif known is not None:
-            self.drop_other(user, parts)
+            self.drop_other(path)
 
     def put_trash(self, entry: TrashEntry) -> None:
         """Write an entry of the trash, changed."""
@@ -125,7 +103,11 @@ class Draft:
 
     # Files
 
-    def parked(self, source: Upload | Place) -> Place:
+    def bytes_of(self, photo: Photo) -> Place:
+        """Where the bytes lie now that the photo will have after this draft."""
+        return self._bytes_at.get(photo.doc_id, photo_place(photo))
+
+    def _park(self, source: Upload | Place) -> Place:
         """A durable place that a plan may name for bytes that came in."""
         if isinstance(source, Place):
             return source
@@ -143,7 +125,7 @@ class Draft:
         try:
             with self.lookup.tree.clone(source) as upload:
                 upload.seal()
-                place = self.parked(upload)
+                place = self._park(upload)
         except BaseException:
             copied()
             raise
@@ -154,9 +136,15 @@ class Draft:
         """Make a folder and those above it."""
         self._first.folder(place)
 
+    def require_folder(self, place: Place) -> None:
+        """Make a folder and those above it where it is missing. Raises Conflict where a file has such a name."""
+        if not self.lookup.tree.is_folder(place):
+            check_no_file_above(self.lookup, place)
+            self.folder(place)
+
     def bring(self, source: Upload | Place, place: Place, *, photo: Photo | None = None) -> None:
         """Put bytes into place, over what is there (which was given to `discard_replaced` before, if it matters)."""
-        held = self.parked(source)
+        held = self._park(source)
         if photo is not None:
             self._bytes_at[photo.doc_id] = held
         if held.side is Side.HIDDEN or held.side is Side.VISIBLE:
@@ -224,7 +212,7 @@ class Draft:
 
     def set_aside(self, photo: Photo, why: str) -> None:
         """Take a record out whose file vanished, and keep it for when the file comes back."""
-        entry = self._blank_entry(Path(photo.user, (*album_parts(photo.album), photo.name)), photo.size, why)
+        entry = self._blank_entry(photo_path(photo), photo.size, why)
         self._trash_put.append(replace(entry, has_bytes=False, photo=photo))
         self.drop(photo)
 
@@ -286,50 +274,24 @@ class Draft:
         now = self.current(found)
         return (now.favorite_name == name) if folder == (FAVORITES,) else (now.album, now.name) == (found.album, name)
 
-    # Favourites
-
-    def favor(self, photo: Photo, name: str | None = None) -> Photo:
-        """Set a photo's flag and make its copy, under `name` where one was chosen (which must be free)."""
-        photo = self.current(photo)
-        if photo.is_favorite and photo.favorite_name is not None:
-            if name is None or name == photo.favorite_name:
-                return photo
-            return self.rename_copy(photo, name)
-        chosen = name or self.free_name(photo.user, (FAVORITES,), photo.name)
-        photo = self.put(replace(photo, is_favorite=True, favorite_name=chosen))
-        self.copy_afresh(photo)
-        return photo
-
-    def copy_afresh(self, photo: Photo) -> None:
-        """Make the favourite's copy of the bytes that the photo will have after this draft."""
-        place = copy_place(photo)
-        if place is None:
-            return
-        source = self._bytes_at.get(photo.doc_id, photo_place(photo))
-        self.folder(place.parent)
-        self.bring(self.clone(source, photo.user), place)
-
-    def rename_copy(self, photo: Photo, name: str) -> Photo:
-        """Give a favourite's copy another name."""
-        photo = self.current(photo)
-        old = copy_place(photo)
-        renamed = self.put(replace(photo, favorite_name=name))
-        new = copy_place(renamed)
-        if old is not None and new is not None and old != new:
-            self.bring(old, new)
-        return renamed
-
-    def unfavor(self, photo: Photo) -> Photo:
-        """Clear a photo's flag and take its copy away."""
-        photo = self.current(photo)
-        place = copy_place(photo)
-        if place is not None:
-            self.unlink(place)
-        return self.put(replace(photo, is_favorite=False, favorite_name=None))
-
     # Carrying out
 
-    def commit(self) -> None:
+    def __enter__(self) -> Draft:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self._carry_out()
+            else:
+                self._abandon()
+        finally:
+            for copied in self._copied:
+                copied()
+
+    def _carry_out(self) -> None:
         """Do it, durably. Where a domain error is raised, nothing has changed."""
         plan = Plan([*self._first.steps])
         plan.records(
@@ -347,29 +309,20 @@ class Draft:
             for place in (photo_place(photo), copy_place(photo)) if photo is not None else ():
                 if place is not None:
                     plan.date(place, mtime_ns)
-        try:
-            self.desk.performer.perform(plan, self._parked)
-        finally:
-            self._end_copying()
+        self.desk.performer.perform(plan, self._parked)
 
-    def abandon(self) -> None:
-        """Remove what was parked for a change that is not to happen."""
+    def _abandon(self) -> None:
         for place in self._parked:
-            self.lookup.tree.remove(place)
-        self._end_copying()
-
-    def _end_copying(self) -> None:
-        for copied in self._copied:
-            copied()
-        self._copied.clear()
+            with contextlib.suppress(SumuError):  # swept at the next start, then; what went wrong is raised already
+                self.lookup.tree.remove(place)
 
 
 def _is_final(step: Step) -> bool:
     return isinstance(step, FileStep) and step.verb in ("unlink", "rmdir")
 
 
-def require_folder(lookup: Lookup, place: Place) -> None:
-    """Refuse where a file lies that an album's folder would need."""
+def check_no_file_above(lookup: Lookup, place: Place) -> None:
+    """Raise Conflict where a file lies at a folder's place, or at one above it."""
     for depth in range(1, len(place.parts) + 1):
         above = Place(place.side, place.user, place.parts[:depth])
         if lookup.tree.stat(above) is not None:

@@ -14,7 +14,7 @@ from sumu_dav.archive.nodes import Binding, FileNode, FolderNode, Node, Path
 from sumu_dav.archive.versions import Versions
 from sumu_dav.catalog import Catalog, SeenFile
 from sumu_dav.errors import NameRefused, NotFound
-from sumu_dav.library import Entry, Place, Side, Tree, is_junk, is_media
+from sumu_dav.library import Entry, Place, Side, Tree, any_junk, is_junk, is_media
 from sumu_dav.model import FAVORITES, FileStat, Photo
 
 
@@ -76,19 +76,15 @@ class Lookup:
 
     def hides(self, path: Path) -> bool:
         """Whether a file of this path belongs into the hidden tree whatever its bytes are."""
-        if any(is_junk(part) for part in path.parts):
-            return True
-        return path.is_loose and not self.is_media(path.name)
+        return any_junk(path.parts) or (path.is_loose and not self.is_media(path.name))
 
     def place_of(self, node: FileNode) -> Place:
         """Where the bytes of a file lie."""
         if node.binding in (Binding.HIDDEN, Binding.PLACEHOLDER):
             return hidden_place(node.path)
-        if node.binding is Binding.OTHER or node.photo is None:
-            return visible_place(node.path)
-        if node.binding is Binding.COPY:
-            return visible_place(Path(node.path.user, node.path.parts))
-        return photo_place(node.photo)
+        if node.binding is Binding.LOOSE and node.photo is not None:
+            return photo_place(node.photo)
+        return visible_place(node.path)
 
     def find(self, path: Path) -> Node | None:
         """What lies at the path, or None."""
@@ -237,7 +233,7 @@ class Lookup:
         return seen.get(node.photo.doc_id) == node.stat
 
     def _hidden_node(self, path: Path, stat: FileStat) -> FileNode:
-        if stat.size or any(is_junk(part) for part in path.parts):
+        if stat.size or any_junk(path.parts):
             return FileNode(path, Binding.HIDDEN, stat)
         beneath = self.beneath(path)
         return FileNode(path, Binding.PLACEHOLDER, stat, beneath.photo if beneath else None)

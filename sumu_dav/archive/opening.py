@@ -11,7 +11,7 @@ from datetime import UTC, datetime, tzinfo
 
 from sumu_dav.archive.archive import Archive
 from sumu_dav.archive.content import Records
-from sumu_dav.archive.draft import Desk
+from sumu_dav.archive.desk import Desk
 from sumu_dav.archive.lookup import Lookup, Seen
 from sumu_dav.archive.outside.listening import Watch
 from sumu_dav.archive.plans.performing import Performer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sumu_dav.archive.changes.receive import Guard
+from sumu_dav.archive.changes.targets import Guard
 from sumu_dav.archive.lookup import photo_path
 from sumu_dav.archive.nodes import FileNode, Node, Path
 from sumu_dav.dav.access import reading

@@ -2,6 +2,7 @@
 
 from sumu_dav.library.names import (
     DEFAULT_EXTENSIONS,
+    any_junk,
     check_folder_name,
     check_name,
     is_false_favorites,
@@ -22,6 +23,7 @@ __all__ = [
     "Side",
     "Tree",
     "Upload",
+    "any_junk",
     "check_folder_name",
     "check_name",
     "is_false_favorites",

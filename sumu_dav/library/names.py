@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from sumu_dav.errors import NameRefused
 from sumu_dav.model import FAVORITES
@@ -99,6 +99,11 @@ def is_junk(name: str) -> bool:
     """Whether a name is one of those that programs make for themselves, which Plex must not see: junk and temporary."""
     folded = name.casefold()
     return folded.startswith((".", "~$")) or folded in _JUNK_NAMES or folded.endswith(_JUNK_ENDINGS)
+
+
+def any_junk(names: Iterable[str]) -> bool:
+    """Whether one of the names on a way down is junk: what lies below a hidden folder is hidden."""
+    return any(map(is_junk, names))
 
 
 def is_false_favorites(name: str) -> bool:

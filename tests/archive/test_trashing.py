@@ -228,9 +228,8 @@ def test_a_record_whose_file_vanished_says_that_it_waits_for_it(family: Family) 
     family.put("/alice/trip/a.jpg", jpeg())
     photo = family.photo("/alice/trip/a.jpg")
     (family.plex / "alice/trip/a.jpg").unlink()
-    draft = Draft(family.archive.desk)
-    draft.set_aside(photo, "vanished")
-    draft.commit()
+    with Draft(family.archive.desk) as draft:
+        draft.set_aside(photo, "vanished")
 
     assert "its file vanished" in family.restore()["/alice/trip/a.jpg"]
     assert trashed(family) == ["trip/a.jpg vanished"]

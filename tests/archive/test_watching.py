@@ -40,7 +40,7 @@ def watch(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
     started: list[Watcher] = []
 
     def begin(mode: str = "events", poll_seconds: float = 0.2) -> Watcher:
-        reconciler = Reconciler(home.archive.desk, home.archive.receiving)
+        reconciler = Reconciler(home.archive.desk)
         watcher = Watcher(home.archive.desk, reconciler, Watch(str(home.plex), mode, poll_seconds))
         started.append(watcher)
         write(home.alice / "first" / "first.jpg", jpeg())

@@ -91,7 +91,7 @@ class Predecessor:
 @pytest.fixture
 def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Predecessor:
     monkeypatch.chdir(tmp_path)
-    for module in ("reconcile", "scanning"):
+    for module in ("outside.reconcile", "operations.scanning"):
         monkeypatch.setattr(f"sumu_dav.archive.{module}.SETTLED", -1.0)
     (tmp_path / "state").mkdir()
     accounts = Accounts(tmp_path / "state" / "accounts.json", Passwords(8, 1, 1))

@@ -8,7 +8,7 @@ from pathlib import Path as DiskPath
 
 from sumu_dav.archive.archive import Archive
 from sumu_dav.archive.changes.properties import PropertyChange
-from sumu_dav.archive.changes.receive import Receipt
+from sumu_dav.archive.changes.storing import Receipt
 from sumu_dav.archive.content import Content
 from sumu_dav.archive.nodes import FileNode, Path
 from sumu_dav.archive.opening import Options, open_archive

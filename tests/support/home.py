@@ -83,7 +83,7 @@ class Home:
         return self._reconciler(now).paths({"alice": [tuple(path.split("/")) for path in paths]})
 
     def _reconciler(self, now: float) -> Reconciler:
-        return Reconciler(self.archive.desk, self.archive.receiving, clock=lambda: time.time() + now)
+        return Reconciler(self.archive.desk, clock=lambda: time.time() + now)
 
     def is_settled(self) -> None:
         """Nothing more is found: neither now nor by a start after it."""

@@ -1,14 +1,13 @@
-"""Live photos: the still and the video that belong together, whichever comes first (media/README, "Live photo")."""
+"""Which still and which video belong together, whichever comes first (media/README, "Live photo"). Changes nothing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sumu_dav.archive.content import Content
 from sumu_dav.archive.draft import Draft
-from sumu_dav.archive.lookup import album_parts, photo_place
 from sumu_dav.catalog import Catalog
-from sumu_dav.library import Place, Side, stem
+from sumu_dav.library import stem
 from sumu_dav.metadata import looks_like_live_pair
 from sumu_dav.model import Facts, Photo
 
@@ -59,26 +58,6 @@ def partner_of(draft: Draft, photo: Photo) -> Photo | None:
         if candidate.is_video != photo.is_video and candidate.is_live_photo:
             return candidate
     return None
-
-
-def join(draft: Draft, photo: Photo, partner: Partner) -> Photo:
-    """Make two records one live photo. A loose video lies where its still lies, under its still's name."""
-    photo = draft.put(replace(draft.current(photo), is_live_photo=True))
-    other = draft.put(replace(draft.current(partner.photo), is_live_photo=True))
-    if other.is_video and other.loose_names and photo.loose_names:
-        same_upload = {stem(name) for name in other.loose_names} & {stem(name) for name in photo.loose_names}
-        if other.album != photo.album or (same_upload and stem(other.name) != stem(photo.name)):
-            _follow(draft, other, photo)
-    return photo
-
-
-def _follow(draft: Draft, video: Photo, still: Photo) -> None:
-    folder = album_parts(still.album)
-    extension = video.name[len(stem(video.name)) :]
-    name = draft.free_name(video.user, folder, stem(still.name) + extension)
-    moved = draft.put(replace(video, album=still.album, name=name))
-    draft.folder(Place(Side.VISIBLE, video.user, folder))
-    draft.bring(photo_place(video), photo_place(moved), photo=moved)
 
 
 def _as_photo(user: str, album: str, name: str, content: Content) -> Photo:

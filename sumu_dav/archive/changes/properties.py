@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from sumu_dav.archive.changes.receive import Guard, Receiving
-from sumu_dav.archive.draft import Desk, Draft
+from sumu_dav.archive.changes.favorites import favor, unfavor
+from sumu_dav.archive.changes.targets import Guard
+from sumu_dav.archive.desk import Desk
+from sumu_dav.archive.draft import Draft
 from sumu_dav.archive.nodes import Binding, FileNode, Node, Path
 from sumu_dav.archive.stores import Other
-from sumu_dav.errors import Forbidden, NotFound, SumuError, TooManyProperties
+from sumu_dav.errors import Forbidden, NotFound, TooManyProperties
 
 MAX_DEAD_BYTES = 128 * 1024
 """The dead properties of one resource, names and values: they are kept in one line of the catalogue, which no quota
@@ -29,9 +31,8 @@ class PropertyChange:
 class Properties:
     """Reads and changes what belongs to a resource beside its bytes."""
 
-    def __init__(self, desk: Desk, receiving: Receiving) -> None:
+    def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self.receiving = receiving
 
     def dead(self, node: Node) -> Mapping[str, str]:
         """The dead properties of a resource: Clark name to serialised XML."""
@@ -52,13 +53,8 @@ class Properties:
                 raise NotFound(str(path))
             if guard is not None:
                 guard(node)
-            draft = Draft(self.desk)
-            try:
+            with Draft(self.desk) as draft:
                 self._draft_change(draft, node, change)
-            except SumuError:
-                draft.abandon()
-                raise
-            draft.commit()
 
     def set_modified(self, path: Path, mtime_ns: int) -> None:
         """Set the modification time (nanoseconds since the epoch) of a file, and of its favourite's copy."""
@@ -70,9 +66,9 @@ class Properties:
             if photo is None:
                 raise Forbidden(str(node.path), "only a photo or a video can be a favourite")
             if change.favorite:
-                self.receiving.favor_with_partner(draft, photo)
+                favor(draft, photo)
             else:
-                self.receiving.unfavor_with_partner(draft, photo)
+                unfavor(draft, photo)
         if change.mtime_ns is not None and isinstance(node, FileNode):
             self._set_times(draft, node, change.mtime_ns)
         dated = change.mtime_ns is not None and isinstance(node, FileNode) and node.binding is Binding.HIDDEN
@@ -89,9 +85,9 @@ class Properties:
         if photo is not None:
             draft.put(replace(draft.current(photo), properties=merged))
         else:
-            other = self.desk.performer.others.get(node.path.user, node.path.parts)
+            other = self.kept(node.path)
             dated = dated or (other is not None and other.client_dated)
-            draft.set_other(node.path.user, node.path.parts, merged, other.photo if other else None, dated)
+            draft.set_other(node.path, merged, other.photo if other else None, dated)
 
     def _set_times(self, draft: Draft, node: FileNode, mtime_ns: int) -> None:
         if node.is_photo and node.photo is not None:

@@ -6,13 +6,13 @@ catalogue's own file is found before an archive is opened, by the command.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sumu_dav.archive.archive import Archive
+from sumu_dav.archive.content import sha256_of
 from sumu_dav.archive.draft import Draft
 from sumu_dav.archive.lookup import copy_place, photo_path, photo_place
 from sumu_dav.archive.nodes import Path
@@ -20,7 +20,6 @@ from sumu_dav.archive.operations.scanning import follow_outside
 from sumu_dav.archive.outside.reconcile import SETTLED
 from sumu_dav.archive.outside.survey import Survey, Surveyor
 from sumu_dav.archive.progress import Progress
-from sumu_dav.errors import NotFound, SumuError
 from sumu_dav.library import Place
 from sumu_dav.model import FileStat, Photo
 
@@ -135,17 +134,10 @@ class Checker:
     def _differs(self, photo: Photo, place: Place) -> bool:
         """Whether the bytes there are not the record's; no, where they changed or went meanwhile, the record too."""
         before = self._tree.stat(place)
-        if before is None or self._hash(place) == photo.sha256:
+        if before is None or sha256_of(self._tree, place) == photo.sha256:
             return False
         with self._archive.desk.turns.alone(photo.user):
             return self._tree.stat(place) == before and self._catalog.by_doc(photo.doc_id) == photo
-
-    def _hash(self, place: Place) -> str | None:
-        try:
-            with open(self._tree.open_file(place), "rb", buffering=0) as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-        except NotFound:
-            return None
 
     # Mending
 
@@ -189,7 +181,7 @@ class Checker:
         original, copy = photo_place(photo), copy_place(photo)
         good = copy if place == original else original
         seen = (self._seen.originals if place == original else self._seen.copies).get(photo.doc_id)
-        if good is None or self._hash(good) != photo.sha256:
+        if good is None or sha256_of(self._tree, good) != photo.sha256:
             return None
         with self._archive.desk.turns.alone(photo.user):
             stat = self._tree.stat(place)
@@ -199,12 +191,7 @@ class Checker:
         return "made anew from its copy" if place == original else "made anew from its original"
 
     def _bring_anew(self, photo: Photo, place: Place, good: Place, stat: FileStat) -> None:
-        draft = Draft(self._archive.desk)
-        try:
+        with Draft(self._archive.desk) as draft:
             draft.discard_replaced(Path(photo.user, place.parts), place, stat.size, "its bytes had gone bad")
             draft.bring(draft.clone(good, photo.user), place)
             draft.put(photo)
-        except SumuError:
-            draft.abandon()
-            raise
-        draft.commit()

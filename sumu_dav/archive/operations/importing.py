@@ -5,7 +5,6 @@ The rows come as the command read them; where the files lie is found here. A sec
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,13 +12,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sumu_dav.archive.archive import Archive
+from sumu_dav.archive.changes.favorites import copy_afresh, favor
+from sumu_dav.archive.content import sha256_of
 from sumu_dav.archive.draft import Draft
 from sumu_dav.archive.lookup import photo_place
 from sumu_dav.archive.nodes import Path
 from sumu_dav.archive.operations.scanning import IMPORTED, until_settled
 from sumu_dav.archive.outside.survey import composed
 from sumu_dav.archive.progress import Progress
-from sumu_dav.errors import NotFound, SumuError
+from sumu_dav.errors import SumuError
 from sumu_dav.library import Place, Side
 from sumu_dav.model import FAVORITES, Photo
 
@@ -123,27 +124,17 @@ class Import:
         return there[0] if len(there) == 1 else None
 
     def _hash_of_copy(self, photo: Photo) -> str | None:
-        place = Place(Side.VISIBLE, photo.user, (FAVORITES, photo.name))
-        try:
-            with open(self._archive.tree.open_file(place), "rb", buffering=0) as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-        except NotFound:
-            return None
+        return sha256_of(self._archive.tree, Place(Side.VISIBLE, photo.user, (FAVORITES, photo.name)))
 
     def _give(self, photo: Photo, old: OldPhoto, copy_hash: str | None) -> bool:
         fresh = self._described(photo, old)
-        draft = Draft(self._archive.desk)
-        try:
-            if fresh != photo:
-                draft.put(fresh)
-            if old.is_favorite and not photo.is_favorite and IMPORTED not in dict(photo.extra):
+        favors = old.is_favorite and not photo.is_favorite and IMPORTED not in dict(photo.extra)
+        if fresh == photo and not favors:
+            return False
+        with Draft(self._archive.desk) as draft:
+            draft.put(fresh)
+            if favors:
                 self._favor(draft, fresh, copy_hash)
-            elif fresh == photo:
-                return False
-        except SumuError:
-            draft.abandon()
-            raise
-        draft.commit()
         return True
 
     def _described(self, photo: Photo, old: OldPhoto) -> Photo:
@@ -171,14 +162,14 @@ class Import:
         tree, place = self._archive.tree, Place(Side.VISIBLE, photo.user, (FAVORITES, photo.name))
         stat = tree.stat(place)
         if stat is None or self._catalog.favorite(photo.user, photo.name) is not None:
-            self._archive.receiving.favor_with_partner(draft, photo)
+            favor(draft, photo)
             return
         bound = draft.put(replace(photo, is_favorite=True, favorite_name=photo.name))
         original = tree.stat(photo_place(photo))
         if copy_hash != photo.sha256:
             path = Path(photo.user, place.parts)
             draft.discard_replaced(path, place, stat.size, "it was not the copy of its original")
-            draft.copy_afresh(bound)
+            copy_afresh(draft, bound)
         elif original is not None and stat.mtime_ns != original.mtime_ns:
             tree.set_times(place, original.mtime_ns)  # Plex dates both by it
 

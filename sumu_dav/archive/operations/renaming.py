@@ -28,17 +28,16 @@ def rename_user(archive: Archive, arguments: Mapping[str, Any], progress: Progre
         taken = [side for side in moving if archive.tree.is_folder(Place(side, new))]
         if taken or archive.catalog.of(new):
             raise Conflict(f"/{new}", "there are photos of a user of that name already")
-        draft = Draft(desk)
-        for side in moving:
-            draft.move_folder(Place(side, old), Place(side, new))
-        photos = archive.catalog.of(old)
-        for number, photo in enumerate(photos):
-            progress("records", number, len(photos))
-            draft.put(replace(photo, user=new))
-        for other in desk.performer.others.below(old, ()):
-            aside = replace(other.photo, user=new) if other.photo is not None else None
-            draft.put_other(replace(other, user=new, photo=aside))
-        for entry in archive.trash.all(old):
-            photo_in_trash = replace(entry.photo, user=new) if entry.photo is not None else None
-            draft.put_trash(replace(entry, user=new, photo=photo_in_trash))
-        draft.commit()
+        with Draft(desk) as draft:
+            for side in moving:
+                draft.move_folder(Place(side, old), Place(side, new))
+            photos = archive.catalog.of(old)
+            for number, photo in enumerate(photos):
+                progress("records", number, len(photos))
+                draft.put(replace(photo, user=new))
+            for other in desk.performer.others.below(old, ()):
+                aside = replace(other.photo, user=new) if other.photo is not None else None
+                draft.put_other(replace(other, user=new, photo=aside))
+            for entry in archive.trash.all(old):
+                photo_in_trash = replace(entry.photo, user=new) if entry.photo is not None else None
+                draft.put_trash(replace(entry, user=new, photo=photo_in_trash))

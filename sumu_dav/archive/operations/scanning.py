@@ -9,9 +9,9 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from sumu_dav.archive.archive import Archive
+from sumu_dav.archive.changes.live_photos import pair_recorded
 from sumu_dav.archive.content import Content, from_the_file
 from sumu_dav.archive.lookup import photo_place
-from sumu_dav.archive.outside.photos import pair_recorded
 from sumu_dav.archive.outside.reconcile import SETTLED, Outcome, Reconciler
 from sumu_dav.archive.progress import Progress
 from sumu_dav.errors import NotFound
@@ -86,7 +86,7 @@ class Rereading:
                 return False
             fresh = self._read_again(now, content)
             self._lookup.catalog.change(put=[fresh])
-            pair_recorded(self._archive.desk, self._archive.receiving, fresh, content)
+            pair_recorded(self._archive.desk, fresh, content)
             self._archive.desk.performer.touched_photo(fresh)
         return replace(fresh, metadata_version=now.metadata_version) != now
 

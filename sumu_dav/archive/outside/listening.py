@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from watchfiles import watch
 from watchfiles._rust_notify import WatchfilesRustInternalError
 
-from sumu_dav.archive.draft import Desk
+from sumu_dav.archive.desk import Desk
 from sumu_dav.archive.lookup import album_parts
 from sumu_dav.archive.nodes import Path
 from sumu_dav.archive.outside.polling import FolderSigns, gives_no_events
 from sumu_dav.archive.outside.reconcile import SETTLED
 from sumu_dav.errors import SumuError
-from sumu_dav.library import Place, Side, is_junk
+from sumu_dav.library import Place, Side, any_junk
 from sumu_dav.library.places import MAX_DEPTH
 from sumu_dav.model import FAVORITES
 
@@ -152,7 +152,7 @@ class Listener:
         news: list[Where] = []
         for path in paths:
             user, *parts = os.path.relpath(path, self._plex).split(os.sep)
-            if parts and len(parts) <= MAX_DEPTH and not any(is_junk(part) for part in parts):
+            if parts and len(parts) <= MAX_DEPTH and not any_junk(parts):
                 news.append((user, tuple(parts)))
         if len(news) >= RESCAN_FROM:
             users = {user for user, _ in news}

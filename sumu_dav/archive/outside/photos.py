@@ -2,7 +2,7 @@
 
 Each verb acts on one thing that a survey found, while the caller holds the user's only turn, and looks again first:
 the tree may have moved on since. Bytes were read before, outside the turn. Favourites' copies are in
-`outside_copies.py`.
+`copies.py`.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import Enum
 
-from sumu_dav.archive.changes.pairs import find_partner
-from sumu_dav.archive.changes.receive import Receiving
+from sumu_dav.archive.changes.favorites import copy_afresh, favor, unfavor_alone
+from sumu_dav.archive.changes.live_photos import pair_recorded
+from sumu_dav.archive.changes.storing import replace_bytes
 from sumu_dav.archive.content import Content, iso
-from sumu_dav.archive.draft import Desk, Draft
+from sumu_dav.archive.desk import Desk
+from sumu_dav.archive.draft import Draft
 from sumu_dav.archive.lookup import copy_place, photo_path, photo_place, visible_place
 from sumu_dav.archive.nodes import Path
 from sumu_dav.archive.outside.aside import SetAside
 from sumu_dav.archive.outside.recorder import Recorder
 from sumu_dav.archive.outside.survey import Differing, Found
 from sumu_dav.archive.stores import TrashEntry
-from sumu_dav.errors import SumuError
 from sumu_dav.model import FAVORITES, FileStat, Photo
 
 VANISHED = "its file vanished"
@@ -38,9 +39,8 @@ class Verdict(Enum):
 class Outside:
     """Follows other programs."""
 
-    def __init__(self, desk: Desk, receiving: Receiving, recorder: Recorder) -> None:
+    def __init__(self, desk: Desk, recorder: Recorder) -> None:
         self._desk = desk
-        self._receiving = receiving
         self._recorder = recorder
         self._lookup = desk.lookup
         self._tree = desk.lookup.tree
@@ -75,12 +75,11 @@ class Outside:
             self._recorder.put(moved, found.stat)
             self._recorder.touch(photo_path(photo))
             return Verdict.DONE
-        draft = Draft(self._desk)
-        if photo.user != moved.user and photo.is_favorite:
-            draft.unfavor(photo)
-        self._bring(draft, found, moved)
-        draft.put(moved)
-        draft.commit()
+        with Draft(self._desk) as draft:
+            if photo.user != moved.user:
+                unfavor_alone(draft, photo)
+            self._bring(draft, found, moved)
+            draft.put(moved)
         return Verdict.DONE
 
     def take_in(self, found: Found, content: Content, aside: SetAside) -> Verdict:
@@ -114,11 +113,10 @@ class Outside:
         if found.place == visible_place(found.path):
             self._recorder.put(photo, found.stat)
         else:
-            draft = Draft(self._desk)
-            self._bring(draft, found, photo)
-            draft.put(photo)
-            draft.commit()
-        pair_recorded(self._desk, self._receiving, photo, content)
+            with Draft(self._desk) as draft:
+                self._bring(draft, found, photo)
+                draft.put(photo)
+        pair_recorded(self._desk, photo, content)
         return Verdict.DONE
 
     def _bring(self, draft: Draft, found: Found, photo: Photo) -> None:
@@ -135,13 +133,8 @@ class Outside:
         """A second spelling of a name that is taken: as a PUT over it, so that a sync from a Mac can be repeated."""
         if there is None:
             return Verdict.AGAIN
-        draft = Draft(self._desk)
-        try:
-            self._receiving.replace_bytes(draft, there, replace(content, source=found.place))
-        except SumuError:
-            draft.abandon()
-            raise
-        draft.commit()
+        with Draft(self._desk) as draft:
+            replace_bytes(draft, there, replace(content, source=found.place))
         return Verdict.DONE
 
     def _revive(self, found: Found, content: Content, entry: TrashEntry, photo: Photo) -> Verdict:
@@ -155,17 +148,12 @@ class Outside:
         )
         if content.sha256 != photo.sha256:
             back = self._desk.records.refreshed(back, content)
-        draft = Draft(self._desk)
-        try:
+        with Draft(self._desk) as draft:
             self._bring(draft, found, back)
             draft.put(back)
             draft.forget_trash(entry)
             if photo.is_favorite:
-                self._receiving.favor_with_partner(draft, back)
-        except SumuError:
-            draft.abandon()
-            raise
-        draft.commit()
+                favor(draft, back)
         return Verdict.DONE
 
     # A file that is not the one that was seen
@@ -184,7 +172,7 @@ class Outside:
             self._refresh_with_copy(photo, fresh)
         else:
             self._recorder.put(fresh, stat)
-        pair_recorded(self._desk, self._receiving, fresh, content)
+        pair_recorded(self._desk, fresh, content)
         return Verdict.DONE
 
     def _touched(self, photo: Photo, stat: FileStat) -> Verdict:
@@ -200,30 +188,23 @@ class Outside:
 
     def _refresh_with_copy(self, photo: Photo, fresh: Photo) -> None:
         copy = copy_place(photo)
-        draft = Draft(self._desk)
-        try:
+        with Draft(self._desk) as draft:
             stat = self._tree.stat(copy) if copy is not None else None
             if copy is not None and stat is not None and self._lookup.seen.copies.get(photo.doc_id) != stat:
                 # The copy was changed by hand as well: its bytes are nowhere else.
                 draft.discard_replaced(Path(photo.user, copy.parts), copy, stat.size, "overwritten")
-            draft.put(fresh)
-            draft.copy_afresh(fresh)
-        except SumuError:
-            draft.abandon()
-            raise
-        draft.commit()
+            copy_afresh(draft, fresh)
 
     def replaced_by(self, differing: Differing, mover: Photo) -> Verdict:
         """Another photo was moved over this one: the one moved keeps its record. The turns of both users are held."""
         photo, now = self._catalog.by_doc(differing.photo.doc_id), self._catalog.by_doc(mover.doc_id)
         if photo != differing.photo or now != mover or self._tree.stat(differing.place) != differing.stat:
             return Verdict.AGAIN
-        draft = Draft(self._desk)
-        self._draft_set_aside(draft, differing.photo)
-        if mover.user != differing.photo.user and mover.is_favorite:
-            draft.unfavor(mover)
-        draft.put(self._bound_to(mover, photo_path(differing.photo)))
-        draft.commit()
+        with Draft(self._desk) as draft:
+            self._draft_set_aside(draft, differing.photo)
+            if mover.user != differing.photo.user:
+                unfavor_alone(draft, mover)
+            draft.put(self._bound_to(mover, photo_path(differing.photo)))
         return Verdict.DONE
 
     # A record without a file
@@ -239,14 +220,9 @@ class Outside:
             return 0
         if not self._tree.is_folder(visible_place(Path(gone[0].user))):
             return 0
-        draft = Draft(self._desk)
-        try:
+        with Draft(self._desk) as draft:
             for photo in gone:
                 self._draft_set_aside(draft, photo)
-        except SumuError:
-            draft.abandon()
-            raise
-        draft.commit()
         return len(gone)
 
     def _is_gone(self, photo: Photo) -> bool:
@@ -269,16 +245,3 @@ class Outside:
     def _is_the_original(self, photo: Photo, stat: FileStat) -> bool:
         known = self._lookup.seen.originals.get(photo.doc_id)
         return known is not None and (known.inode, known.size) == (stat.inode, stat.size)
-
-
-def pair_recorded(desk: Desk, receiving: Receiving, photo: Photo, content: Content) -> None:
-    """Join a photo that is recorded already to its other half, where that is there. The user's only turn is held."""
-    if find_partner(desk.lookup.catalog, photo.user, photo.album, photo.name, content) is None:
-        return
-    draft = Draft(desk)
-    try:
-        receiving.pair_up(draft, photo, content)
-    except SumuError:
-        draft.abandon()
-        raise
-    draft.commit()

@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-from sumu_dav.archive.changes.receive import Receiving
 from sumu_dav.archive.content import Content, content_of
-from sumu_dav.archive.draft import Desk
+from sumu_dav.archive.desk import Desk
 from sumu_dav.archive.outside.aside import SetAside
 from sumu_dav.archive.outside.copies import OutsideCopies
 from sumu_dav.archive.outside.photos import Outside, Verdict
@@ -80,13 +79,13 @@ class Reconciler:
     `clock` gives seconds since the epoch, as file times are.
     """
 
-    def __init__(self, desk: Desk, receiving: Receiving, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, desk: Desk, clock: Callable[[], float] = time.time) -> None:
         self._desk = desk
         self._tree = desk.lookup.tree
         self._surveyor = Surveyor(desk.lookup)
         self._recorder = Recorder(desk)
-        self._outside = Outside(desk, receiving, self._recorder)
-        self._copies = OutsideCopies(desk, receiving, self._recorder)
+        self._outside = Outside(desk, self._recorder)
+        self._copies = OutsideCopies(desk, self._recorder)
         self._clock = clock
 
     def users(self, users: Iterable[str], progress: Progress = nobody_looks) -> Outcome:

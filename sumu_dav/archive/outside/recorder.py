@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from sumu_dav.archive.draft import Desk
+from sumu_dav.archive.desk import Desk
 from sumu_dav.archive.lookup import photo_path
 from sumu_dav.archive.nodes import Path
 from sumu_dav.catalog import Promise

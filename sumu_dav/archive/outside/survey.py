@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from sumu_dav.archive.lookup import Lookup, album_parts, copy_place, photo_place
 from sumu_dav.archive.nodes import Path
 from sumu_dav.errors import NameRefused
-from sumu_dav.library import Entry, Place, Side, is_junk
+from sumu_dav.library import Entry, Place, Side, any_junk, is_junk
 from sumu_dav.model import FAVORITES, FileStat, Photo
 
 
@@ -47,14 +47,6 @@ class Survey:
     changed_copies: list[Differing] = field(default_factory=list)
     missing_copies: list[Photo] = field(default_factory=list)
 
-    @property
-    def differences(self) -> int:
-        """How many there are."""
-        lists: tuple[Collection[object], ...] = (
-            self.unrecorded, self.changed, self.missing, self.unbound_copies, self.changed_copies, self.missing_copies,
-        )  # fmt: skip
-        return sum(map(len, lists))
-
 
 def composed(name: str) -> str:
     """The name in NFC, as the catalogue has it: other programs write names as they like (macOS decomposes)."""
@@ -81,7 +73,7 @@ class Surveyor:
         survey = Survey(user)
         gone: set[tuple[str, ...]] = set()
         for parts in sorted(paths):
-            if any(is_junk(part) for part in parts):
+            if any_junk(parts):
                 continue
             place = Place(Side.VISIBLE, user, parts)
             stat = self._tree.stat(place)

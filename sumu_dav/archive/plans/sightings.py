@@ -6,12 +6,10 @@ changed keeps its old note, or none, whatever is done to its record or its name,
 
 from __future__ import annotations
 
-import hashlib
-
+from sumu_dav.archive.content import sha256_of
 from sumu_dav.archive.lookup import Seen, copy_place, photo_place
 from sumu_dav.archive.plans.plan import FileStep, Plan, RecordStep
 from sumu_dav.catalog import Catalog, SeenFile
-from sumu_dav.errors import NotFound
 from sumu_dav.library import Place, Side, Tree
 from sumu_dav.model import FileStat, Photo
 
@@ -104,11 +102,7 @@ class Sightings:
         return self._tree.stat(place) if place is not None else None
 
     def _holds(self, place: Place, photo: Photo) -> bool:
-        try:
-            with open(self._tree.open_file(place), "rb", buffering=0) as file:
-                return hashlib.file_digest(file, "sha256").hexdigest() == photo.sha256
-        except NotFound:
-            return False
+        return sha256_of(self._tree, place) == photo.sha256
 
 
 def _origins(plan: Plan) -> dict[Place, Place]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sumu_dav.archive.changes.chunks import Chunks
-from sumu_dav.archive.draft import Desk, Draft
+from sumu_dav.archive.desk import Desk
+from sumu_dav.archive.draft import Draft
 from sumu_dav.archive.lookup import hidden_place, visible_place
 from sumu_dav.archive.nodes import Binding, FileNode, Path
 from sumu_dav.archive.trash.trashing import Trashing
@@ -113,12 +114,11 @@ class Housekeeping:
                 return False
             if not self._is_abandoned(path.name, node.stat.size, node.stat.ctime_ns, latest_ns):
                 return False
-            draft = Draft(self._desk)
-            draft.drop_other(path.user, path.parts)
-            draft.unlink(hidden_place(path))
-            if self._tree.is_folder(visible_place(path.parent)):
-                draft.rmdir(hidden_place(path.parent))  # it was made for placeholders alone, where it is empty now
-            draft.commit()
+            with Draft(self._desk) as draft:
+                draft.drop_other(path)
+                draft.unlink(hidden_place(path))
+                if self._tree.is_folder(visible_place(path.parent)):
+                    draft.rmdir(hidden_place(path.parent))  # it was made for placeholders alone, where it is empty now
         return True
 
     def drop_chunks(self, now: datetime) -> int:

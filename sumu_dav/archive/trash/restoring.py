@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sumu_dav.archive.changes.receive import Receiving
+from sumu_dav.archive.changes.favorites import favor
+from sumu_dav.archive.changes.storing import store
 from sumu_dav.archive.content import content_of, iso
-from sumu_dav.archive.draft import Desk, Draft, require_folder
+from sumu_dav.archive.desk import Desk
+from sumu_dav.archive.draft import Draft
 from sumu_dav.archive.lookup import album_parts, photo_path, photo_place
 from sumu_dav.archive.nodes import Path
 from sumu_dav.archive.progress import Progress, nobody_looks
@@ -33,10 +35,9 @@ class Restored:
 class Restoring:
     """Takes entries out of the trash again."""
 
-    def __init__(self, desk: Desk, receiving: Receiving, trashing: Trashing) -> None:
+    def __init__(self, desk: Desk, trashing: Trashing) -> None:
         self.desk = desk
         self.lookup = desk.lookup
-        self.receiving = receiving
         self.trashing = trashing
 
     def restore(self, entries: Sequence[TrashEntry], progress: Progress = nobody_looks) -> list[Restored]:
@@ -53,15 +54,13 @@ class Restoring:
         return results
 
     def _restore(self, entry: TrashEntry) -> Restored:
-        draft = Draft(self.desk)
         try:
-            path = self._draft(draft, entry)
-            draft.forget_trash(entry)
-            draft.commit()
+            with Draft(self.desk) as draft:
+                path = self._draft(draft, entry)
+                draft.forget_trash(entry)
         except WritesSuspended:
             raise
         except SumuError as error:
-            draft.abandon()
             return Restored(entry, None, str(error))
         return Restored(entry, path)
 
@@ -78,7 +77,7 @@ class Restoring:
             return self._bring_plain(draft, entry, path)
         if path.in_favorites:
             content = content_of(self.lookup.tree, self.desk.records, entry.place, is_media=True)
-            self.receiving.draft_store(draft, path, content, self.lookup.find(path))
+            store(draft, path, content, self.lookup.find(path))
             return path
         return self._bring_photo(draft, entry, path)
 
@@ -91,7 +90,7 @@ class Restoring:
         return Path(entry.user, (FAVORITES,))
 
     def _favor(self, draft: Draft, photo: Photo, name: str) -> None:
-        self.receiving.favor_with_partner(draft, photo, draft.free_name(photo.user, (FAVORITES,), name))
+        favor(draft, photo, draft.free_name(photo.user, (FAVORITES,), name))
 
     # What is no photo
 
@@ -100,14 +99,13 @@ class Restoring:
         back = self._free_path(draft, path, side)
         draft.bring(entry.place, Place(side, back.user, back.parts))
         kept = entry.photo if entry.photo is not None and self._is_gone(entry.photo) else None
-        draft.set_other(back.user, back.parts, dict(entry.properties), kept)
+        draft.set_other(back, entry.properties, kept)
         return back
 
     def _free_path(self, draft: Draft, path: Path, side: Side) -> Path:
         """The path itself, or the first one beside it that is free; its folder is made."""
         folder = Place(side, path.user, path.parts[:-1])
-        require_folder(self.lookup, folder)
-        draft.folder(folder)
+        draft.require_folder(folder)
         return path.parent.child(draft.free_name(path.user, folder.parts, path.name))
 
     # Photos

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sumu_dav.archive.changes.moving import Moved
-from sumu_dav.archive.changes.receive import Guard
+from sumu_dav.archive.changes.arriving import Moved
+from sumu_dav.archive.changes.targets import Guard
 from sumu_dav.archive.nodes import FileNode, FolderNode, Node, Path
 from sumu_dav.dav.access import writing
 from sumu_dav.dav.faults import BadRequest, UnsupportedBody

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sumu_dav.archive.changes.chunks import Chunk, Whole
-from sumu_dav.archive.changes.receive import Guard
+from sumu_dav.archive.changes.targets import Guard
 from sumu_dav.archive.content import Content
 from sumu_dav.archive.nodes import Node, Path
 from sumu_dav.dav.access import chunks_owner

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from sumu_dav.archive.changes.receive import Receipt
+from sumu_dav.archive.changes.storing import Receipt
 from sumu_dav.archive.content import Content, taken_ns
 from sumu_dav.archive.nodes import FileNode, Node, Path
 from sumu_dav.dav.announced import Announced, announced_file

@@ -1,0 +1,35 @@
+"""COPY of one file: an independent one at the target, added to a draft (RFC 4918 §9.8; DESIGN §1, "Favourites")."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sumu_dav.archive.changes.arriving import Moved, displace, leaves_media, put_plain
+from sumu_dav.archive.changes.storing import store
+from sumu_dav.archive.content import content_of
+from sumu_dav.archive.draft import Draft
+from sumu_dav.archive.lookup import photo_place
+from sumu_dav.archive.nodes import FileNode, Node, Path
+
+
+def copy_node(draft: Draft, node: FileNode, target: Path, there: Node | None) -> Moved:
+    """Copy a file to the target, where `there` lies now: a photo with a new id, no flag and no loose names."""
+    photo = node.photo if node.is_photo else None
+    lookup, records = draft.lookup, draft.desk.records
+    source = lookup.place_of(node)
+    clone = draft.clone(source, target.user)
+    if leaves_media(lookup, target) or node.stat.size == 0:
+        other = draft.other(node.path)
+        put_plain(draft, clone, node.stat.size, target, there)
+        draft.set_other(target, photo.properties if photo else other.properties if other else {})
+        return Moved(there is None)
+    if photo is None or target.is_loose or target.in_favorites:
+        content = content_of(lookup.tree, records, source, is_media=True)
+        content = replace(content, source=clone, properties=dict(photo.properties) if photo else None)
+        receipt = store(draft, target, content, there)
+        return Moved(receipt.created, receipt.filed)
+    displace(draft, target, there)
+    twin = draft.put(records.twin(photo, target.user, target.album, target.name))
+    draft.require_folder(photo_place(twin).parent)
+    draft.bring(clone, photo_place(twin), photo=twin)
+    return Moved(there is None)
