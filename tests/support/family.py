@@ -99,6 +99,10 @@ class Family:
         """MOVE, over what is there."""
         self.archive.move(path(source), path(target), overwrite=True)
 
+    def copy(self, source: str, target: str) -> None:
+        """COPY, over what is there."""
+        self.archive.copy(path(source), path(target), overwrite=True)
+
     def favor(self, where: str, flag: bool = True) -> None:
         """PROPPATCH of the favourite's flag."""
         self.archive.properties.change(path(where), PropertyChange(favorite=flag))

@@ -24,12 +24,17 @@ def copy_node(draft: Draft, node: FileNode, target: Path, there: Node | None) ->
         draft.set_other(target, photo.properties if photo else other.properties if other else {})
         return Moved(there is None)
     if photo is None or target.is_loose or target.in_favorites:
-        content = content_of(lookup.tree, records, source, is_media=True)
-        content = replace(content, source=clone, properties=dict(photo.properties) if photo else None)
+        content = content_of(lookup.tree, records, clone, is_media=True, name=source.name)
+        content = replace(content, properties=dict(photo.properties) if photo else None)
         receipt = store(draft, target, content, there)
         return Moved(receipt.created, receipt.filed)
     displace(draft, target, there)
-    twin = draft.put(records.twin(photo, target.user, target.album, target.name))
+    twin = records.twin(photo, target.user, target.album, target.name)
+    if not lookup.hash_is_known(node):
+        # another program may have changed the file since it was recorded
+        content = content_of(lookup.tree, records, clone, is_media=True, name=source.name)
+        twin = twin if content.sha256 == twin.sha256 else records.refreshed(twin, content)
+    draft.put(twin)
     draft.require_folder(photo_place(twin).parent)
     draft.bring(clone, photo_place(twin), photo=twin)
     return Moved(there is None)
