@@ -25,6 +25,16 @@ def lock_path(path: Path) -> LockPath:
     return ("-", "inbox", path.user, *path.parts) if path.inbox else (path.user, *path.parts)
 
 
+def path_at(name: LockPath) -> Path:
+    """The path whose locks have this key: the way back from `lock_path`."""
+    return Path(name[2], name[3:], inbox=True) if name[0] == "-" else Path(name[0], name[1:])
+
+
+def photo_of(node: Node | None) -> Photo | None:
+    """The record of the photo that a name shows, or that a placeholder lies on."""
+    return node.photo if isinstance(node, FileNode) else None
+
+
 def bindings(path: Path, photo: Photo | None) -> list[LockPath]:
     """Every name of what lies at the path: a write through one needs the tokens of the locks on each."""
     paths = [lock_path(path)]
@@ -54,13 +64,9 @@ def forget_gone(context: Context, names: Iterable[LockPath]) -> None:
     """Drop the locks at and below those names that nothing bears any more (RFC 4918 §7.6, §9.6.1)."""
     for name in names:
         if (context.locks.covering(name) or context.locks.below(name)) and not context.archive.lookup.exists(
-            _path(name)
+            path_at(name)
         ):
             context.locks.forget_below(name)
-
-
-def _path(name: LockPath) -> Path:
-    return Path(name[2], name[3:], inbox=True) if name[0] == "-" else Path(name[0], name[1:])
 
 
 def state_of(context: Context, node: Node | None) -> State:
@@ -86,9 +92,8 @@ def check_if(request: Request) -> None:
         except SumuError:
             return Observed(None, ())
         node = request.context.archive.lookup.find(path)
-        photo = node.photo if isinstance(node, FileNode) else None
         tokens: set[str] = set()
-        for each in bindings(path, photo):
+        for each in bindings(path, photo_of(node)):
             tokens |= request.context.locks.tokens(each)
         return Observed(state_of(request.context, node).etag, tokens)
 
@@ -108,16 +113,20 @@ def check_locks(request: Request, paths: Iterable[LockPath], *, whole_tree: bool
         request.context.locks.check_write(path, request.tokens, request.caller, whole_tree=whole_tree)
 
 
-def write_guard(request: Request, path: Path, *, conditions: bool = True, whole_tree: bool = False) -> Guard:
-    """What must hold for `path` to be changed: locks on it by any name, on its collection where it comes or goes, and
-    the request's conditions."""
+def write_guard(
+    request: Request, path: Path, *, conditions: bool = True, whole_tree: bool = False, leaves: bool = False
+) -> Guard:
+    """What must hold for `path` to be changed: locks on it by any name, on its collection where it comes or goes
+    (RFC 4918 §7.4), and the request's conditions.
+
+    `whole_tree` asks for the locks below it, too; `leaves` tells that nothing will be there afterwards.
+    """
 
     def guard(node: Node | None) -> None:
         if conditions:
             check_conditions(request, node)
-        photo = node.photo if isinstance(node, FileNode) else None
-        check_locks(request, bindings(path, photo), whole_tree=whole_tree)
-        if (node is None or whole_tree) and not path.is_home:
+        check_locks(request, bindings(path, photo_of(node)), whole_tree=whole_tree)
+        if (node is None or leaves) and not path.is_home:
             check_locks(request, [lock_path(path.parent)])
 
     return guard

@@ -8,12 +8,14 @@ that is answered with 400; what commands something (Depth, Overwrite) is refused
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from calendar import timegm
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import formatdate
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from sumu_dav.dav.faults import BadRequest
@@ -27,6 +29,9 @@ DEFAULT_LOCK_SECONDS = 600
 EARLIEST_SECOND = -(2**31)
 LATEST_SECOND = 15_032_385_535
 """The range of times that ext4 stores (1901-12-13 to 2446-05-10), and every newer file system too."""
+
+REMEMBERED_DATES = 4_096
+"""Dates that are kept written: writing one takes a sixth of a small download."""
 
 _NANOSECONDS = 1_000_000_000
 _TIME = re.compile(r"([+-]?)([0-9]{1,15})(?:\.([0-9]*))?")
@@ -168,7 +173,17 @@ def parse_flag(text: str) -> bool | None:
 
 def http_date(seconds: float) -> str:
     """The IMF-fixdate of a time in seconds since the epoch (RFC 9110 §5.6.7); a fraction is cut off."""
-    return formatdate(int(seconds // 1), usegmt=True)
+    return _http_date(int(seconds // 1))
+
+
+@lru_cache(maxsize=REMEMBERED_DATES)
+def _http_date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)
+
+
+def repr_digest(sha256: str) -> str:
+    """A Repr-Digest field (RFC 9530 §3)."""
+    return f"sha-256=:{b64encode(bytes.fromhex(sha256)).decode('ascii')}:"
 
 
 def parse_http_date(text: str) -> int | None:

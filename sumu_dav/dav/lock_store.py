@@ -1,11 +1,10 @@
-"""Where the lock table keeps its locks over a restart: `<state>/locks.json`, one lock a line, or memory alone.
+"""Where the lock table keeps its locks over a restart: `<state>/locks.json`, one lock a line.
 
 Must not know what a lock forbids (`locks.py`).
 """
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
@@ -17,31 +16,6 @@ FILE_NAME = "locks.json"
 TABLE = "locks"
 
 _T = TypeVar("_T")
-
-
-class MemoryLockStore:
-    """Locks that end with the process."""
-
-    def __init__(self) -> None:
-        self._numbers = itertools.count(1)
-        self._locks: dict[int, Lock] = {}
-
-    def new_id(self) -> int:
-        """See LockStore."""
-        return next(self._numbers)
-
-    def put(self, lock: Lock) -> None:
-        """See LockStore."""
-        self._locks[lock.id] = lock
-
-    def drop(self, ids: Collection[int]) -> None:
-        """See LockStore."""
-        for number in ids:
-            self._locks.pop(number, None)
-
-    def load(self) -> Iterable[Lock]:
-        """See LockStore."""
-        return list(self._locks.values())
 
 
 class FileLockStore:

@@ -92,14 +92,6 @@ def response(
     return "".join(out)
 
 
-def status_response(href: str, status: int, condition: str | None = None, words: str = "") -> str:
-    """One DAV:response that says of a whole resource what became of it (RFC 4918 §9.6.1, §9.8.5)."""
-    return (
-        f"<d:response><d:href>{escape(href)}</d:href>{_status(status)}{_error(condition)}"
-        f"{text_element('{DAV:}responsedescription', words) if words else ''}</d:response>"
-    )
-
-
 def multistatus(responses: Iterable[str], tail: str = "") -> Iterator[bytes]:
     """The body of a 207, in blocks; `responses` are drawn as they are sent. `tail` is XML after the last of them."""
     return in_blocks(each.encode() for each in chain((OPENING,), responses, (tail, CLOSING)))

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sumu_dav.archive.nodes import FileNode, FolderNode, Path
+from sumu_dav.archive.nodes import FolderNode, Path
 from sumu_dav.dav.bodies import PropfindKind
 from sumu_dav.dav.context import Context
-from sumu_dav.dav.guards import bindings, lock_path
+from sumu_dav.dav.guards import bindings, lock_path, path_at, photo_of
 from sumu_dav.dav.live import DAV, LIVE, OC, Reader
 from sumu_dav.dav.locks import Lock
 from sumu_dav.dav.multistatus import element
@@ -82,19 +82,12 @@ def locked_members(context: Context, path: Path) -> frozenset[str] | None:
     """
     names: set[str] = set()
     for lock in locks_of(context, path.user):
-        root = _path_of(lock)
+        root = path_at(lock.path)
         node = context.archive.lookup.find(root)
         if isinstance(node, FolderNode) and lock.infinite:
             return None
-        photo = node.photo if isinstance(node, FileNode) else None
-        names.update(_names_in(lock_path(path), bindings(root, photo)))
+        names.update(_names_in(lock_path(path), bindings(root, photo_of(node))))
     return frozenset(names)
-
-
-def _path_of(lock: Lock) -> Path:
-    if lock.path[:2] == ("-", "inbox"):
-        return Path(lock.path[2], lock.path[3:], True)
-    return Path(lock.path[0], lock.path[1:])
 
 
 def _names_in(collection: tuple[str, ...], paths: list[tuple[str, ...]]) -> Iterator[str]:

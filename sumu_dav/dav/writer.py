@@ -52,6 +52,17 @@ class Writer:
         return response(href, found, () if self._form.minimal else missing)
 
 
+def written_of(href: str, known: Mapping[str, str], asked: PropfindRequest) -> str:
+    """The DAV:response of what is no user's resource: `known` is all that it has, Clark name to XML."""
+    if asked.kind is PropfindKind.NAMES:
+        return response(href, "".join(element(name) for name in known))
+    if asked.kind is PropfindKind.ALL:
+        names = (*(name for name in known if name not in NOT_IN_ALLPROP), *asked.include)
+        return response(href, "".join(known[name] for name in dict.fromkeys(names) if name in known))
+    found = "".join(known[name] for name in asked.names if name in known)
+    return response(href, found, [name for name in asked.names if name not in known])
+
+
 def href_below(target: Target, base: Path, node: Node) -> str:
     """The href of a resource at or below the one that was asked for, spelt as it was asked."""
     folder = isinstance(node, FolderNode)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sumu_dav.dav.lock_store import FILE_NAME, FileLockStore, MemoryLockStore
+from sumu_dav.dav.lock_store import FILE_NAME, FileLockStore
 from sumu_dav.dav.locks import Lock, LockStore, LockTable
 from sumu_dav.errors import Damaged
+from support.locks import MemoryLockStore
 
 LOCK = Lock(
     id=1,

@@ -8,9 +8,9 @@ from itertools import combinations
 import pytest
 
 from sumu_dav.dav.faults import LockConflict, Locked, LockTokenMismatch, PreconditionFailed, TooManyLocks
-from sumu_dav.dav.lock_store import MemoryLockStore
 from sumu_dav.dav.locks import Lock, LockPath, LockTable
 from sumu_dav.errors import Forbidden, NoSpace
+from support.locks import MemoryLockStore
 
 ALBUM: LockPath = ("alice", "trip")
 PHOTO: LockPath = ("alice", "trip", "a.jpg")

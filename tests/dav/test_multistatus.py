@@ -68,13 +68,6 @@ def test_a_dead_property_comes_back_as_it_was_sent() -> None:
     assert "".join(kept.itertext()) == "é & /x"
 
 
-def test_a_whole_resource_that_failed() -> None:
-    (response,) = tree(ms.status_response("/alice/a", 423, "lock-token-submitted", "It is <locked>."))
-    assert response.findtext("{DAV:}status") == "HTTP/1.1 423 Locked"
-    assert response.find("{DAV:}error/{DAV:}lock-token-submitted") is not None
-    assert response.findtext("{DAV:}responsedescription") == "It is <locked>."
-
-
 def test_an_error_speaks_to_programs_and_to_people() -> None:
     body = ms.error_body("Locked \x1b by <b>", "lock-token-submitted", ["/alice/a&b"])
     error = ElementTree.fromstring(body)

@@ -8,10 +8,8 @@ from sumu_dav.archive.nodes import FileNode, FolderNode, Node, Path
 from sumu_dav.dav.access import writing
 from sumu_dav.dav.faults import BadRequest, UnsupportedBody
 from sumu_dav.dav.guards import (
-    bindings,
     check_conditions,
     check_if,
-    check_locks,
     forget_gone,
     lock_path,
     names_going,
@@ -120,25 +118,9 @@ def _is_folder(request: Request, path: Path) -> bool:
 
 
 def _going_guard(request: Request, path: Path, *, conditions: bool = True) -> Guard:
-    """A resource that goes needs the locks on it, below it, and on the collection it leaves (RFC 4918 §7.4)."""
-
-    def guard(node: Node | None) -> None:
-        if conditions:
-            check_conditions(request, node)
-        photo = node.photo if isinstance(node, FileNode) else None
-        check_locks(request, bindings(path, photo), whole_tree=True)
-        check_locks(request, [lock_path(path.parent)])
-
-    return guard
+    return write_guard(request, path, conditions=conditions, whole_tree=True, leaves=True)
 
 
 def _arriving_guard(request: Request, target: Path) -> Guard:
-    """What is replaced needs its locks, and the collection that gets a member needs its own."""
-
-    def guard(there: Node | None) -> None:
-        photo = there.photo if isinstance(there, FileNode) else None
-        check_locks(request, bindings(target, photo), whole_tree=there is not None)
-        if there is None:
-            check_locks(request, [lock_path(target.parent)])
-
-    return guard
+    """The conditions of the request speak of its source (RFC 9110 §13.1)."""
+    return write_guard(request, target, conditions=False, whole_tree=True)

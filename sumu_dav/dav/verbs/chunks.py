@@ -15,12 +15,12 @@ from sumu_dav.archive.content import Content
 from sumu_dav.archive.nodes import Node, Path
 from sumu_dav.dav.access import chunks_owner
 from sumu_dav.dav.announced import announced_assembly, announced_chunk
-from sumu_dav.dav.bodies import PropfindKind, PropfindRequest
+from sumu_dav.dav.bodies import PropfindRequest
 from sumu_dav.dav.faults import BadRequest, DepthRefused, MethodNotAllowed, UnsupportedBody
 from sumu_dav.dav.guards import check_if, write_guard
-from sumu_dav.dav.headers import Depth, created_ns, favorite, http_date, modified_ns, overwrite
+from sumu_dav.dav.headers import Depth, created_ns, favorite, http_date, modified_ns, overwrite, repr_digest
 from sumu_dav.dav.live import DAV
-from sumu_dav.dav.multistatus import MEDIA_TYPE, element, multistatus, response
+from sumu_dav.dav.multistatus import MEDIA_TYPE, element, multistatus
 from sumu_dav.dav.request import Request, Response
 from sumu_dav.dav.target import Target
 from sumu_dav.dav.verbs.put import (
@@ -28,10 +28,10 @@ from sumu_dav.dav.verbs.put import (
     compare_sums,
     describe,
     receive_body,
-    repr_digest,
     sums_to_compute,
     told_beside,
 )
+from sumu_dav.dav.writer import written_of
 from sumu_dav.errors import AlreadyExists, Forbidden, NotFound
 
 WHOLE_FILE = ".file"
@@ -196,10 +196,4 @@ def _chunk_response(target: Target, chunk: Chunk, asked: PropfindRequest) -> str
 
 
 def _response(href: str, told: Iterable[tuple[str, str]], asked: PropfindRequest) -> str:
-    known = {DAV + name: element(DAV + name, inner) for name, inner in told}
-    if asked.kind is PropfindKind.NAMES:
-        return response(href, "".join(element(name) for name in known))
-    if asked.kind is PropfindKind.ALL:
-        return response(href, "".join(known.values()))
-    found = "".join(known[name] for name in asked.names if name in known)
-    return response(href, found, [name for name in asked.names if name not in known])
+    return written_of(href, {DAV + name: element(DAV + name, inner) for name, inner in told}, asked)

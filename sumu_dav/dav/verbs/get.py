@@ -8,14 +8,13 @@ from uuid import uuid4
 
 from sumu_dav.archive.nodes import FileNode, FolderNode
 from sumu_dav.dav.conditions import Outcome, State, precondition, range_applies
-from sumu_dav.dav.headers import http_date
+from sumu_dav.dav.headers import http_date, repr_digest
 from sumu_dav.dav.health import metrics_page
 from sumu_dav.dav.live import content_type, file_id, full_id
 from sumu_dav.dav.ranges import Multipart, Span, content_range, plan
 from sumu_dav.dav.request import Request, Response
 from sumu_dav.dav.target import Space
 from sumu_dav.dav.verbs.browse import browse, browse_root
-from sumu_dav.dav.verbs.put import repr_digest
 from sumu_dav.errors import NotFound
 
 BLOCK_BYTES = 256 * 1024

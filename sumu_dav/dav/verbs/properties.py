@@ -13,7 +13,7 @@ from sumu_dav.archive.nodes import FileNode, FolderNode, Node, Path
 from sumu_dav.dav.access import may_write
 from sumu_dav.dav.bodies import PropChange, PropfindRequest, parse_propfind, parse_proppatch
 from sumu_dav.dav.faults import DepthRefused
-from sumu_dav.dav.guards import bindings, check_conditions, check_if, check_locks
+from sumu_dav.dav.guards import check_if, write_guard
 from sumu_dav.dav.headers import (
     EARLIEST_SECOND,
     LATEST_SECOND,
@@ -145,13 +145,7 @@ def proppatch(request: Request) -> Response:
         if rest:
             others.append((424, rest, None))
         return _answer([response(href, others=others)])
-
-    def guard(there: Node | None) -> None:
-        check_conditions(request, there)
-        photo = there.photo if isinstance(there, FileNode) else None
-        check_locks(request, bindings(path, photo))
-
-    archive.properties.change(path, _combined(changes), guard)
+    archive.properties.change(path, _combined(changes), write_guard(request, path))
     if prefer(request.environ).minimal:
         return Response(204, [("Preference-Applied", "return=minimal")])
     return _answer([response(href, "".join(element(name) for name in names))])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -13,7 +12,7 @@ from sumu_dav.dav.announced import Announced, announced_file
 from sumu_dav.dav.context import Context
 from sumu_dav.dav.faults import BadRequest
 from sumu_dav.dav.guards import check_if, write_guard
-from sumu_dav.dav.headers import created_ns, favorite, modified_ns
+from sumu_dav.dav.headers import created_ns, favorite, modified_ns, repr_digest
 from sumu_dav.dav.live import CHECKSUMS, CREATION_TIME, OC, file_id, full_id
 from sumu_dav.dav.multistatus import element, text_element
 from sumu_dav.dav.request import Request, Response
@@ -154,8 +153,3 @@ def _holds(node: FileNode, receipt: Receipt) -> bool:
     if node.is_photo and node.photo is not None:
         return node.photo.sha256 == receipt.sha256
     return node.stat.size == receipt.size
-
-
-def repr_digest(sha256: str) -> str:
-    """A Repr-Digest field (RFC 9530 §3)."""
-    return f"sha-256=:{base64.b64encode(bytes.fromhex(sha256)).decode('ascii')}:"

@@ -7,13 +7,14 @@ from hashlib import blake2b
 
 from sumu_dav.archive.nodes import FolderNode, Path
 from sumu_dav.dav.access import may_write, visible_users
-from sumu_dav.dav.bodies import PropfindKind, PropfindRequest
+from sumu_dav.dav.bodies import PropfindRequest
 from sumu_dav.dav.faults import DepthRefused
 from sumu_dav.dav.headers import Depth, http_date
-from sumu_dav.dav.live import DAV, NOT_IN_ALLPROP, View, everything, iso_utc, names_of, some
-from sumu_dav.dav.multistatus import element, response, text_element
+from sumu_dav.dav.live import DAV, iso_utc
+from sumu_dav.dav.multistatus import element, text_element
 from sumu_dav.dav.request import Request
 from sumu_dav.dav.target import Space, encode
+from sumu_dav.dav.writer import Form, Writer, written_of
 from sumu_dav.errors import NotFound
 
 
@@ -54,14 +55,7 @@ def root_responses(request: Request, asked: PropfindRequest, how_deep: Depth) ->
 
 
 def _upper(request: Request, href: str, name: str, asked: PropfindRequest) -> str:
-    known = _told_of_upper(request, name)
-    if asked.kind is PropfindKind.NAMES:
-        return response(href, "".join(element(each) for each in known))
-    if asked.kind is PropfindKind.ALL:
-        names = (*(each for each in known if each not in NOT_IN_ALLPROP), *asked.include)
-        return response(href, "".join(known[each] for each in dict.fromkeys(names) if each in known))
-    found = "".join(known[each] for each in asked.names if each in known)
-    return response(href, found, [each for each in asked.names if each not in known])
+    return written_of(href, _told_of_upper(request, name), asked)
 
 
 def _told_of_upper(request: Request, name: str) -> dict[str, str]:
@@ -88,11 +82,5 @@ def _told_of_upper(request: Request, name: str) -> dict[str, str]:
 
 
 def _home(request: Request, path: Path, href: str, asked: PropfindRequest) -> str:
-    node = FolderNode(path, visible=True, hidden=True)
-    view = View(request.context, node, may_write(request.login.account, path.user))
-    if asked.kind is PropfindKind.NAMES:
-        return response(href, "".join(element(each) for each in names_of(view)))
-    if asked.kind is PropfindKind.ALL:
-        return response(href, everything(view))
-    found, missing = some(view, asked.names)
-    return response(href, found, missing)
+    form = Form(asked, may_write(request.login.account, path.user))
+    return Writer(request.context, form).one(FolderNode(path, visible=True, hidden=True), href)
