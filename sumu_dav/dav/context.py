@@ -33,11 +33,11 @@ class Context:
     settings: Settings
     metrics: Metrics
     listings: Listings = field(init=False)
+    instance: str = field(init=False)
+    """What makes ids unique among servers (the second half of oc:id)."""
 
-    @property
-    def instance(self) -> str:
-        """What makes ids unique among servers (the second half of oc:id)."""
-        return self.archive.tree.id.replace("-", "")[:12]
+    def __post_init__(self) -> None:
+        self.instance = self.archive.tree.id.replace("-", "")[:12]
 
     def problems(self) -> list[str]:
         """What keeps the server from doing its work, in words."""

@@ -37,6 +37,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        # Looking a series up by its labels costs more than counting in it; methods and statuses are few.
+        self._series: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._requests = Counter(
             "sumu_requests_total", "Requests answered", ("method", "status"), registry=self.registry
         )
@@ -61,10 +63,16 @@ class Metrics:
     def request(self, method: str, status: int, seconds: float, received: int, sent: int) -> None:
         """A request is over; `status` 0 tells that its client left without an answer."""
         known = method if method in KNOWN_METHODS else "other"
-        self._requests.labels(known, str(status)).inc()
-        self._seconds.labels(known).observe(seconds)
-        self._received.inc(received)
-        self._sent.inc(sent)
+        series = self._series.get((known, status))
+        if series is None:
+            series = self._requests.labels(known, str(status)), self._seconds.labels(known)
+            self._series[known, status] = series
+        series[0].inc()
+        series[1].observe(seconds)
+        if received:
+            self._received.inc(received)
+        if sent:
+            self._sent.inc(sent)
         if known == "PUT":
             self._uploads.labels(_outcome(status)).inc()
 

@@ -33,6 +33,9 @@ from sumu_dav.server.stream import Stream
 if TYPE_CHECKING:
     from sumu_dav.server.launcher import Server
 
+ANSWERED_AT_ONCE = frozenset(("GET", "HEAD", "PROPFIND", "OPTIONS"))
+"""Methods whose answers mostly wait for nothing; all others sync to the disk, or may wait for those that do."""
+
 SMALL_BODY = 64 * 1024
 """Bytes up to which a body is awaited with its head, without a thread: every PROPFIND, LOCK and PROPPATCH, and the
 refused ones among them leave the connection usable."""
@@ -79,7 +82,8 @@ class Connection(cheroot.server.HTTPConnection):
         self.server: Server = server
         self.socket: socket.socket = sock
         self.fd = sock.fileno()
-        self.stream = Stream(sock, Patience(server.options.body_grace, server.options.body_min_rate))
+        patience = Patience(server.options.body_grace, server.options.body_min_rate)
+        self.stream = Stream(sock, patience, server.requests.turns.let_go)
         self.remote_addr, self.remote_port = peer, port
         self.phase = Phase.HANDSHAKE if self.stream.encrypted else Phase.HEAD
         self.parked_at = time.monotonic()
@@ -238,6 +242,8 @@ class Connection(cheroot.server.HTTPConnection):
         self.phase = Phase.ANSWERING
         self.deadline = math.inf
         self.stream.patience.renew()
+        if self._head.method not in ANSWERED_AT_ONCE:
+            self.server.requests.turns.let_go()
         self._gateway = self.server.gateway(Request(self, self._head, source, self._body))
         self._gateway.respond()
         self._outgoing = self._gateway.outgoing
@@ -264,6 +270,8 @@ class Connection(cheroot.server.HTTPConnection):
             self.deadline = math.inf
         try:
             while outgoing is not None and (size := outgoing.send(sock)):
+                if self._sent:
+                    self.server.requests.turns.let_go()
                 self._sent += size
                 patience.earn(size)
         except WOULD_BLOCK as error:

@@ -9,6 +9,7 @@ import select
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from sumu_dav.server.answer import WOULD_BLOCK
@@ -23,12 +24,24 @@ class Stream:
     """Reads without waiting (`receive`), waits for bodies (`receive_into`, `fill`) and for streamed answers
     (`send_all`) within the client's patience. One thread at a time uses it; `shut` and `cut` may come from another."""
 
-    __slots__ = ("broken", "buffer", "cut_off", "encrypted", "interest", "invitation", "patience", "sock")
+    __slots__ = (
+        "before_waiting",
+        "broken",
+        "buffer",
+        "cut_off",
+        "encrypted",
+        "interest",
+        "invitation",
+        "patience",
+        "sock",
+    )
 
-    def __init__(self, sock: socket.socket, patience: Patience) -> None:
+    def __init__(self, sock: socket.socket, patience: Patience, before_waiting: Callable[[], None]) -> None:
+        """`before_waiting` is called when a thread is about to wait for the client."""
         self.sock = sock
         self.encrypted = isinstance(sock, ssl.SSLSocket)
         self.patience = patience
+        self.before_waiting = before_waiting
         self.buffer = bytearray()
         """What was received and not used yet."""
         self.interest = select.EPOLLIN
@@ -120,6 +133,7 @@ class Stream:
     def _wait(self, blocked: OSError, event: int) -> None:
         """Wait in this thread until the socket is ready. Raises BodyCut when patience or the server ends."""
         self.wants(blocked, event)
+        self.before_waiting()
         poll = select.poll()
         poll.register(self.sock, select.POLLIN if self.interest == select.EPOLLIN else select.POLLOUT)
         before = time.monotonic()

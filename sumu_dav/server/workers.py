@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sumu_dav.server.connection import CLOSE, DEFER, Connection, Phase
+from sumu_dav.server.turns import Turns
 
 if TYPE_CHECKING:
     from sumu_dav.server.launcher import Server
@@ -39,6 +40,9 @@ class WorkerPool:
         self._deferred: list[Connection] = []
         self._threads: list[threading.Thread] = []
         self._emptied = threading.Condition()
+        self.turns = Turns()
+        self._looking: set[int] = set()
+        self._taken = self._taken_before = 0
 
     def start(self) -> None:
         """Start the threads."""
@@ -61,14 +65,25 @@ class WorkerPool:
 
     def get(self) -> Connection | None:
         """Wait for a connection that is ready; it is then this thread's alone. None: the pool has ended."""
+        self.turns.take()
+        me = threading.get_ident()
+        self._looking.add(me)
         [(fd, _)] = self._epoll.poll(maxevents=1)
-        return None if fd == self._end else self.connections[fd]
+        self._looking.discard(me)
+        self._taken += 1
+        if fd == self._end:
+            self.turns.let_go()
+            return None
+        return self.connections[fd]
 
     def tick(self) -> None:
         """What is due now and then: connections whose time is up, and those that drip."""
         deferred, self._deferred = self._deferred, []
         for connection in deferred:
             self.put(connection)
+        if not self._looking and self._taken == self._taken_before:
+            self.turns.lend()
+        self._taken_before = self._taken
         now = time.monotonic()
         for connection in list(self.connections.values()):
             if connection.deadline < now and not connection.expired:
@@ -78,7 +93,7 @@ class WorkerPool:
         """Close the connections that have waited longest for a head."""
         waiting = [c for c in list(self.connections.values()) if c.phase in _EVICTABLE and not c.expired]
         waiting.sort(key=lambda connection: connection.parked_at)
-        for connection in waiting[:EVICTED_AT_ONCE]:
+        for connection in waiting[: max(1, min(EVICTED_AT_ONCE, len(waiting) // 4))]:
             connection.expire()
 
     def stop(self, timeout: float = 5.0) -> None:

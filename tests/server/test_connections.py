@@ -119,7 +119,9 @@ def test_an_idle_connection_ends_without_a_word() -> None:
 def test_the_longest_silent_make_room_for_new_ones() -> None:
     with toy_server(echo, max_connections=50) as toy:
         upload = toy.connect()
-        upload.send("PUT / HTTP/1.1\r\nHost: toy\r\nContent-Length: 200000\r\n\r\n" + "x" * 100_000)
+        upload.send("PUT / HTTP/1.1\r\nHost: toy\r\nContent-Length: 200000\r\nExpect: 100-continue\r\n\r\n")
+        assert upload.answer().status == 100  # a request in hand, no silent connection any more
+        upload.send("x" * 100_000)
         silent = [toy.connect() for _ in range(50)]
         for _ in range(20):
             assert toy.connect().get().status == 200
