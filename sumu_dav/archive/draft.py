@@ -8,10 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import TracebackType
 
+from sumu_dav.archive.clones import Ahead, Clone, clone_of
 from sumu_dav.archive.content import iso
 from sumu_dav.archive.desk import Desk
 from sumu_dav.archive.lookup import Lookup, copy_place, photo_path, photo_place
@@ -26,9 +27,11 @@ from sumu_dav.model import FAVORITES, Photo
 class Draft:
     """One change, put together in a `with` block and carried out at its end; a block that raises changes nothing."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, ahead: Ahead | None = None) -> None:
+        """`ahead` has the copies that were made for this change before its turn."""
         self.desk = desk
         self.lookup = desk.lookup
+        self._ahead = ahead
         self._first = Plan()
         self._last = Plan()
         self._put: dict[int, Photo] = {}
@@ -42,7 +45,7 @@ class Draft:
         self._parked: list[Place] = []
         self._claimed: set[Place] = set()
         self._vacated: set[Place] = set()
-        self._copied: list[Callable[[], None]] = []
+        self._clones: list[Clone] = []
 
     # Records
 
@@ -120,17 +123,11 @@ class Draft:
 
         Raises QuotaExceeded, NotFound, NoSpace.
         """
-        stat = self.lookup.tree.stat(source)
-        copied = self.desk.copying(user, stat.size if stat is not None else 0)
-        try:
-            with self.lookup.tree.clone(source) as upload:
-                upload.seal()
-                place = self._park(upload)
-        except BaseException:
-            copied()
-            raise
-        self._copied.append(copied)
-        return place
+        made = self._ahead.take(source, user) if self._ahead is not None else None
+        clone = made or clone_of(self.desk, source, user)
+        self._parked.append(clone.place)
+        self._clones.append(clone)
+        return clone.place
 
     def folder(self, place: Place) -> None:
         """Make a folder and those above it."""
@@ -288,8 +285,8 @@ class Draft:
             else:
                 self._abandon()
         finally:
-            for copied in self._copied:
-                copied()
+            for clone in self._clones:
+                clone.settle()
 
     def _carry_out(self) -> None:
         """Do it, durably. Where a domain error is raised, nothing has changed."""

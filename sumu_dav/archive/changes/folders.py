@@ -12,6 +12,7 @@ from sumu_dav.archive.changes.favorites import unfavor, unfavor_alone
 from sumu_dav.archive.changes.moving import move_node
 from sumu_dav.archive.changes.targets import Guard, check_new_folder, require_parent
 from sumu_dav.archive.changes.twins import copy_node
+from sumu_dav.archive.clones import Ahead
 from sumu_dav.archive.desk import Desk
 from sumu_dav.archive.draft import Draft, check_no_file_above
 from sumu_dav.archive.lookup import hidden_place, photo_path, photo_place, visible_place
@@ -146,11 +147,20 @@ class Folders:
         self._check_pair(source, target)
         if source.is_home:
             raise Forbidden(str(source), "a user's own folder can't be copied")
-        with self.desk.turns.alone(source.user, target.user):
-            node, there = self._make_way(source, target, overwrite, guard)
-            with Draft(self.desk) as draft:
-                self._copy_folder(draft, node, target, members)
+        with Ahead(self.desk) as ahead:
+            if members:
+                self._look(source, target, overwrite, guard)
+                self._copy_members_ahead(ahead, source, target.user)
+            with self.desk.turns.alone(source.user, target.user):
+                node, there = self._make_way(source, target, overwrite, guard)
+                with Draft(self.desk, ahead) as draft:
+                    self._copy_folder(draft, node, target, members)
         return Moved(there is None)
+
+    def _copy_members_ahead(self, ahead: Ahead, source: Path, user: str) -> None:
+        for child in self.lookup.below(source):
+            if isinstance(child, FileNode) and child.binding is not Binding.PLACEHOLDER:
+                ahead.make(self.lookup.place_of(child), user)
 
     def _check_pair(self, source: Path, target: Path) -> None:
         if source == target:
@@ -163,10 +173,8 @@ class Folders:
             raise Forbidden(str(target), "this folder belongs to the account and can't be replaced")
         check_new_folder(target)
 
-    def _make_way(
-        self, source: Path, target: Path, overwrite: bool, guard: Guard | None
-    ) -> tuple[FolderNode, Node | None]:
-        """The collection that goes, and what lay at the target, which is deleted before (RFC 4918 §9.8.4, §9.9.3)."""
+    def _look(self, source: Path, target: Path, overwrite: bool, guard: Guard | None) -> tuple[FolderNode, Node | None]:
+        """The collection that goes, and what lies where it goes to."""
         node, there = self.lookup.find(source), self.lookup.find(target)
         if not isinstance(node, FolderNode):
             raise NotFound(str(source))
@@ -175,6 +183,13 @@ class Folders:
             raise AlreadyExists(str(target))
         if guard is not None:
             guard(there)
+        return node, there
+
+    def _make_way(
+        self, source: Path, target: Path, overwrite: bool, guard: Guard | None
+    ) -> tuple[FolderNode, Node | None]:
+        """The same, where what lay at the target is deleted now (RFC 4918 §9.8.4, §9.9.3)."""
+        node, there = self._look(source, target, overwrite, guard)
         if there is not None:
             with Draft(self.desk) as draft:
                 self._draft_delete(draft, there, "overwritten")

@@ -9,6 +9,7 @@ from sumu_dav.archive.changes.photo_moves import move_copy_out, move_into_favori
 from sumu_dav.archive.changes.plain_moves import move_plain, move_to_plain_name
 from sumu_dav.archive.changes.targets import Guard, check_new_file
 from sumu_dav.archive.changes.twins import copy_node
+from sumu_dav.archive.clones import Ahead
 from sumu_dav.archive.desk import Desk
 from sumu_dav.archive.draft import Draft
 from sumu_dav.archive.lookup import hidden_place, visible_place
@@ -35,20 +36,30 @@ class Moving:
     def _carry_out(self, source: Path, target: Path, overwrite: bool, guard: Guard | None, *, moves: bool) -> Moved:
         if (source.user, source.parts) == (target.user, target.parts):
             raise Forbidden(str(source), "source and destination are the same")
-        with self._desk.turns.alone(source.user, target.user):
-            node = self._lookup.find_file(source)
-            if node is None:
-                raise NotFound(str(source))
-            there = self._check_destination(target, overwrite=overwrite)
-            existed = there is not None
-            if guard is not None:
-                guard(there)
-            with Draft(self._desk) as draft:
-                if isinstance(there, FolderNode):
-                    self._clear_empty_folder(draft, there)
-                    there = None
-                moved = move_node(draft, node, target, there) if moves else _copy_node(draft, node, target, there)
+        with Ahead(self._desk) as ahead:
+            if not moves:
+                node, _ = self._look(source, target, overwrite, guard)
+                if not (target.in_favorites and node.photo is not None and node.photo.is_favorite):
+                    ahead.make(self._lookup.place_of(node), target.user)
+            with self._desk.turns.alone(source.user, target.user):
+                node, there = self._look(source, target, overwrite, guard)
+                existed = there is not None
+                with Draft(self._desk, ahead) as draft:
+                    if isinstance(there, FolderNode):
+                        self._clear_empty_folder(draft, there)
+                        there = None
+                    moved = move_node(draft, node, target, there) if moves else _copy_node(draft, node, target, there)
         return replace(moved, created=moved.created and not existed)
+
+    def _look(self, source: Path, target: Path, overwrite: bool, guard: Guard | None) -> tuple[FileNode, Node | None]:
+        """The file that goes, and what lies where it goes to."""
+        node = self._lookup.find_file(source)
+        if node is None:
+            raise NotFound(str(source))
+        there = self._check_destination(target, overwrite=overwrite)
+        if guard is not None:
+            guard(there)
+        return node, there
 
     def _check_destination(self, target: Path, *, overwrite: bool) -> Node | None:
         """What lies at the target of a file. Raises where it can't go there."""

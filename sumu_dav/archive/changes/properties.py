@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from sumu_dav.archive.changes.favorites import favor, unfavor
 from sumu_dav.archive.changes.targets import Guard
+from sumu_dav.archive.clones import Ahead
 from sumu_dav.archive.desk import Desk
 from sumu_dav.archive.draft import Draft
+from sumu_dav.archive.lookup import photo_place
 from sumu_dav.archive.nodes import Binding, FileNode, Node, Path
 from sumu_dav.archive.stores import Other
 from sumu_dav.errors import Forbidden, NotFound, TooManyProperties
@@ -47,14 +49,23 @@ class Properties:
 
     def change(self, path: Path, change: PropertyChange, guard: Guard | None = None) -> None:
         """Change durably. Raises NotFound, Forbidden, NoSpace, TooManyProperties; nothing has changed then."""
-        with self.desk.turns.alone(path.user):
-            node = self.desk.lookup.find(path)
-            if node is None:
-                raise NotFound(str(path))
-            if guard is not None:
-                guard(node)
-            with Draft(self.desk) as draft:
-                self._draft_change(draft, node, change)
+        with Ahead(self.desk) as ahead:
+            if change.favorite:
+                node = self._found(path, guard)
+                if isinstance(node, FileNode) and node.is_photo and node.photo and not node.photo.is_favorite:
+                    ahead.make(photo_place(node.photo), path.user)
+            with self.desk.turns.alone(path.user):
+                node = self._found(path, guard)
+                with Draft(self.desk, ahead) as draft:
+                    self._draft_change(draft, node, change)
+
+    def _found(self, path: Path, guard: Guard | None) -> Node:
+        node = self.desk.lookup.find(path)
+        if node is None:
+            raise NotFound(str(path))
+        if guard is not None:
+            guard(node)
+        return node
 
     def set_modified(self, path: Path, mtime_ns: int) -> None:
         """Set the modification time (nanoseconds since the epoch) of a file, and of its favourite's copy."""

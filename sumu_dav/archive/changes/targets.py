@@ -14,7 +14,8 @@ from sumu_dav.library import check_folder_name, check_name, is_false_favorites
 from sumu_dav.model import FAVORITES
 
 Guard = Callable[[Node | None], None]
-"""Called with what lies at the path, at the moment of the change: raises where a condition or lock forbids it."""
+"""Called with what lies at the path, at the moment of the change: raises where a condition or lock forbids it. It is
+asked once before, too, where much is to be done for the change."""
 
 
 def check_path(path: Path) -> None:
