@@ -35,6 +35,9 @@ LARGEST = 400_000
 GROWTH = 1.10
 """How much more the last third may hold than the second."""
 
+CONFIGURATION = "sumu:\n  trash:\n    max_bytes: 50M\n"
+"""Every replaced photo goes to the trash, and its record is held in memory: without a limit that is what would grow."""
+
 
 class Client(threading.Thread):
     """One phone: it knows what it stored, and finds nothing else."""
@@ -152,7 +155,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        places = ["--plex", f"{folder}/plex", "--state", f"{folder}/state"]
+        Path(f"{folder}/sumu.yaml").write_text(CONFIGURATION)
+        places = ["--config", f"{folder}/sumu.yaml", "--plex", f"{folder}/plex", "--state", f"{folder}/state"]
         program = [sys.executable, "-m", "sumu_dav"]
         add = [*program, "user", "add", "alice", "--password-stdin", *places]
         subprocess.run(add, input=PASSWORD, text=True, check=True, cwd=ROOT)

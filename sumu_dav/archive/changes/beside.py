@@ -105,13 +105,15 @@ class Beside:
 
 
 def _marks_of(path: Path, content: Content, photo: Photo) -> set[object]:
-    """What another upload must not be at work on: bytes, names (home and inbox show the same ones), the other half."""
+    """What another upload must not be at work on: names (home and inbox show the same ones), the other half, and loose
+    bytes, which are stored once."""
     marks: set[object] = {
-        content.sha256,
         ("name", path.parts),
         ("name", photo_path(photo).parts),
         ("stem", photo.album, stem(photo.name).casefold()),
     }
     if content.facts is not None and content.facts.content_id is not None:
         marks.add(("live", content.facts.content_id))
+    if path.is_loose:
+        marks.add(content.sha256)
     return marks
