@@ -238,7 +238,7 @@ class Draft:
 
     # Names
 
-    def is_free(self, place: Place) -> bool:
+    def _is_free(self, place: Place) -> bool:
         """Whether nothing lies, or will lie, at a place."""
         if place in self._claimed:
             return False
@@ -256,7 +256,7 @@ class Draft:
         while True:
             candidates = [name, *also] if number == 1 else [suffixed(each, number) for each in (name, *also)]
             if all(
-                self.is_free(Place(side, user, (*folder, candidate)))
+                self._is_free(Place(side, user, (*folder, candidate)))
                 for candidate in candidates
                 for side in (Side.VISIBLE, Side.HIDDEN)
             ) and not any(self._is_recorded(user, folder, candidate) for candidate in candidates):

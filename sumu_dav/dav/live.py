@@ -106,7 +106,7 @@ def iso_utc(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def modified_seconds(view: View) -> float:
+def _modified_seconds(view: View) -> float:
     """The modification time, seconds since the epoch."""
     if view.file is not None:
         return view.file.stat.mtime_ns / 1e9
@@ -125,7 +125,7 @@ def _created(view: View) -> str:
     if view.photo is not None:
         moment = datetime.fromisoformat(view.photo.uploaded)
         return iso_utc(moment.timestamp())
-    return iso_utc(modified_seconds(view))
+    return iso_utc(_modified_seconds(view))
 
 
 def _resource_type(view: View) -> str:
@@ -199,7 +199,7 @@ LIVE: dict[str, Reader] = dict(
         _text(DAV + "getcontentlength", _files_only(lambda view: view.file.stat.size if view.file else 0)),
         _text(DAV + "getcontenttype", _files_only(lambda view: content_type(view.file) if view.file else "")),
         _text(DAV + "getetag", _etag),
-        _text(DAV + "getlastmodified", lambda view: http_date(modified_seconds(view))),
+        _text(DAV + "getlastmodified", lambda view: http_date(_modified_seconds(view))),
         _text(DAV + "creationdate", _created),
         _text(DAV + "displayname", lambda view: view.node.path.name or view.node.path.user),
         (DAV + "supportedlock", lambda _view: SUPPORTED_LOCK),

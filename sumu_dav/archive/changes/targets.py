@@ -18,35 +18,19 @@ Guard = Callable[[Node | None], None]
 asked once before, too, where much is to be done for the change."""
 
 
-def check_path(path: Path) -> None:
-    """Refuse a path that no new resource may have. Raises NameRefused, Forbidden or IsCollection."""
-    for part in path.parts:
-        check_name(part)
-    for folder in path.parts[:-1]:
-        check_folder_name(folder)
-    if path.parts and is_false_favorites(path.parts[0]):
-        raise Forbidden(str(path), f"the favourites album is called {FAVORITES!r}, in small letters")
-    if path.is_home:
-        raise IsCollection(str(path))
-    if path.in_favorites and len(path.parts) > 2:
-        raise Forbidden(str(path), "the favourites album is flat: it holds no folders")
-    if path.inbox and not path.is_loose:
-        raise Forbidden(str(path), "the inbox is flat: it holds no folders")
-
-
 def check_new_folder(path: Path) -> None:
-    """As `check_path`, for a collection that is to be made, or copied or moved there."""
+    """Refuse a path that no new collection may have. Raises NameRefused, Forbidden or IsCollection."""
     if path.inbox:
         raise Forbidden(str(path), "the inbox is flat: it holds no folders")
     if path.in_favorites:
         raise Forbidden(str(path), "the favourites album is flat: it holds no folders")
-    check_path(path)
+    _check_path(path)
     check_folder_name(path.name)
 
 
 def check_new_file(lookup: Lookup, path: Path) -> Node | None:
-    """What lies at the path of a file that is to be stored. Raises IsCollection, ParentMissing, and as `check_path`."""
-    check_path(path)
+    """What lies where a file is to be stored. Raises NameRefused, Forbidden, IsCollection or ParentMissing."""
+    _check_path(path)
     node = lookup.find(path)
     if isinstance(node, FolderNode):
         raise IsCollection(str(path))
@@ -59,3 +43,18 @@ def require_parent(lookup: Lookup, path: Path) -> None:
     """Raise ParentMissing where no collection holds the path."""
     if not isinstance(lookup.find(path.parent), FolderNode):
         raise ParentMissing(str(path))
+
+
+def _check_path(path: Path) -> None:
+    for part in path.parts:
+        check_name(part)
+    for folder in path.parts[:-1]:
+        check_folder_name(folder)
+    if path.parts and is_false_favorites(path.parts[0]):
+        raise Forbidden(str(path), f"the favourites album is called {FAVORITES!r}, in small letters")
+    if path.is_home:
+        raise IsCollection(str(path))
+    if path.in_favorites and len(path.parts) > 2:
+        raise Forbidden(str(path), "the favourites album is flat: it holds no folders")
+    if path.inbox and not path.is_loose:
+        raise Forbidden(str(path), "the inbox is flat: it holds no folders")

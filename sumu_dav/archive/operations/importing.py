@@ -77,7 +77,7 @@ class Import:
         return {**self._outcome, "unmatched": self._unmatched}
 
     def _record_files(self, photos: Iterable[OldPhoto], progress: Progress) -> None:
-        """Everything but the favorites, so that what lies among these is known as a copy by its name first."""
+        """Everything but the favourites, so that what lies among these is known as a copy by its name first."""
         paths: dict[str, set[tuple[str, ...]]] = {}
         for user in {self._accounts.get(old.user.casefold()) for old in photos} - {None}:
             assert user is not None

@@ -15,13 +15,9 @@ class SetAside:
         self._by_hash: dict[str, list[TrashEntry]] = {}
         self._by_path: dict[tuple[str, ...], TrashEntry] = {}
         for entry in trash.set_aside(user):
-            self.add(entry)
-
-    def add(self, entry: TrashEntry) -> None:
-        """Take in one more."""
-        if entry.photo is not None:
-            self._by_hash.setdefault(entry.photo.sha256, []).append(entry)
-            self._by_path[photo_path(entry.photo).parts] = entry
+            if entry.photo is not None:
+                self._by_hash.setdefault(entry.photo.sha256, []).append(entry)
+                self._by_path[photo_path(entry.photo).parts] = entry
 
     def find(self, path: Path, sha256: str) -> TrashEntry | None:
         """The record that a file of this path and these bytes brings back: its bytes count first, then its path."""
