@@ -84,5 +84,14 @@ def rename_copy(draft: Draft, photo: Photo, name: str) -> Photo:
 
 
 def make_room(draft: Draft, favorite: Photo, name: str) -> None:
-    """A newcomer takes a copy's name: the copy that has it gets a suffix, so that no favourite is lost."""
-    rename_copy(draft, favorite, draft.free_name(favorite.user, (FAVORITES,), name))
+    """A newcomer takes a copy's name: the copy that has it gets a suffix, so that no favourite is lost.
+
+    The copy of a live photo's other half gets the same one, where both had one base name.
+    """
+    partner = partner_of(draft, favorite)
+    beside = partner.favorite_name if partner is not None else None
+    also = (beside,) if beside is not None and stem(beside) == stem(name) else ()
+    free = draft.free_name(favorite.user, (FAVORITES,), name, also)
+    rename_copy(draft, favorite, free)
+    if partner is not None and also:
+        rename_copy(draft, partner, stem(free) + also[0][len(stem(name)) :])
