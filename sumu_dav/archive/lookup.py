@@ -90,17 +90,18 @@ class Lookup:
         """What lies at the path, or None."""
         if path.is_home:
             return FolderNode(path, visible=True, hidden=True)
+        hidden_folder = visible_folder = False
         if self._hidden_names.may_hide(path):
-            hidden = self.tree.stat(hidden_place(path))
+            hidden, hidden_folder = self.tree.look(hidden_place(path))
             if hidden is not None:
                 return self._hidden_node(path, hidden)
-        beneath = self.beneath(path)
-        if beneath is not None:
-            return beneath
-        if path.inbox:
-            return None
-        visible_folder = self.tree.is_folder(visible_place(path))
-        hidden_folder = self.tree.is_folder(hidden_place(path))
+        if not path.inbox:
+            visible, visible_folder = self.tree.look(visible_place(path))
+            if visible is not None:
+                return self._visible_node(path, visible)
+        loose = self._loose_node(path)
+        if loose is not None or path.inbox:
+            return loose
         if visible_folder or hidden_folder or path.parts == (FAVORITES,):
             return FolderNode(path, visible=visible_folder, hidden=hidden_folder)
         return None
@@ -111,13 +112,12 @@ class Lookup:
             visible = self.tree.stat(visible_place(path))
             if visible is not None:
                 return self._visible_node(path, visible)
-        if path.is_loose:
-            photo = self.catalog.loose(path.user, path.name)
-            if photo is not None:
-                stat = self.tree.stat(photo_place(photo))
-                if stat is not None:
-                    return FileNode(path, Binding.LOOSE, stat, photo)
-        return None
+        return self._loose_node(path)
+
+    def _loose_node(self, path: Path) -> FileNode | None:
+        photo = self.catalog.loose(path.user, path.name) if path.is_loose else None
+        stat = self.tree.stat(photo_place(photo)) if photo is not None else None
+        return FileNode(path, Binding.LOOSE, stat, photo) if stat is not None else None
 
     def find_open(self, path: Path) -> tuple[FileNode, int] | FolderNode | None:
         """What lies at the path, a file opened: the node, and a descriptor that is the caller's to close."""

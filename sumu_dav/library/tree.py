@@ -121,6 +121,13 @@ class Tree:
         status = self._disk.status(place)
         return file_stat(status) if status is not None and stat.S_ISREG(status.st_mode) else None
 
+    def look(self, place: Place) -> tuple[FileStat | None, bool]:
+        """Both at once: the stat of a regular file, and whether a folder is there."""
+        status = self._disk.status(place)
+        if status is None or stat.S_ISDIR(status.st_mode):
+            return None, status is not None
+        return file_stat(status), False
+
     def is_folder(self, place: Place) -> bool:
         """Whether a folder is there."""
         status = self._disk.status(place)
