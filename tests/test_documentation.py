@@ -37,6 +37,7 @@ NOT_RUN = {
     r"rsync": "tests/test_backup.py runs these very lines, while photos are uploaded",
     r"gio |mount |cadaver ": "a desktop, a mount, a prompt of its own: tests/clients/test_programs.py",
     r"git pull": "there is no remote to pull from",
+    r"\.venv/bin/python benchmarks/": "takes minutes, and figures are for people to read",
 }
 """Beginnings of lines that are commands and are not run here, and what tries them instead."""
 
