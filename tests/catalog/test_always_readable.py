@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tinydb import TinyDB
 
 from sumu_dav.catalog.disk import Disk
@@ -16,8 +17,6 @@ from sumu_dav.catalog.records import Codec, RecordFile
 
 SEED = 20200314
 CHANGES = 10_000
-JQ_EVERY = 500
-STOCK_EVERY = 5
 
 PLAIN: Codec[dict[str, Any]] = Codec(dict, lambda _key, fields: fields)
 
@@ -29,7 +28,11 @@ class QuickDisk(Disk):
         pass
 
 
-def test_ten_thousand_changes(tmp_path: Path, needs: Callable[..., None]) -> None:
+@pytest.mark.parametrize(
+    ("stock_every", "jq_every"), [(5, 500), pytest.param(1, 1, marks=pytest.mark.slow, id="each change by each reader")]
+)
+def test_ten_thousand_changes(tmp_path: Path, needs: Callable[..., None], stock_every: int, jq_every: int) -> None:
+    """jq is a process a change: `make soak` starts it for each, `make test` now and then."""
     needs("jq")
     print("seed", SEED)
     luck = random.Random(SEED)
@@ -59,11 +62,11 @@ def test_ten_thousand_changes(tmp_path: Path, needs: Callable[..., None]) -> Non
             file.compact()
         text = path.read_text()
         assert read(json.loads(text)) == expected == dict(file.items()), f"json, change {number}"
-        if number % STOCK_EVERY == 0 or len(expected) < 3:
+        if number % stock_every == 0 or len(expected) < 3:
             with TinyDB(path, access_mode="r") as stock:
                 found = {each.doc_id: dict(each) for each in stock.table("media").all()}
             assert found == expected, f"TinyDB, change {number}"
-        if number % JQ_EVERY == 0:
+        if number % jq_every == 0:
             said = subprocess.run(["jq", "-c", ".", path], capture_output=True, check=True).stdout
             assert read(json.loads(said)) == expected, f"jq, change {number}"
     file.close()
