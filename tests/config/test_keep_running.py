@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from support.dav import Dav
 from support.server import ROOT, password_of
 
 SCRIPT = ROOT / "config" / "keep-running.sh"
+
+PATIENCE = 20.0
+"""Seconds until a test gives up on a process that was killed."""
 
 
 class Cron:
@@ -60,6 +64,13 @@ class Cron:
                     continue  # it has ended, or is another user's
         return found
 
+    def kill(self, server: int) -> None:
+        """SIGKILL, and wait for the end: the lock is held until the kernel has taken the process apart."""
+        os.kill(server, signal.SIGKILL)
+        until = time.monotonic() + PATIENCE
+        while server in self.servers():
+            assert time.monotonic() < until, "it does not die"
+
     def answers(self) -> bool:
         client = Dav(self.url, "alice", password_of("alice"))
         try:
@@ -83,7 +94,7 @@ def test_it_starts_the_server_once_and_again_after_it_was_killed(cron: Cron) -> 
     (server,) = cron.servers()
     assert cron.minute().returncode == 0
     assert cron.servers() == {server}
-    os.kill(server, signal.SIGKILL)
+    cron.kill(server)
     again = cron.minute()
     assert (again.returncode, again.stdout) == (0, "")
     assert cron.answers()
