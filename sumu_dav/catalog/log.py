@@ -68,11 +68,6 @@ class Log:
         return self.tail - self.live_bytes
 
     @property
-    def has_stale(self) -> bool:
-        """Whether superseded lines wait for being blanked."""
-        return bool(self._stale)
-
-    @property
     def worth_compacting(self) -> bool:
         """Whether dead bytes outweigh the live."""
         return self.dead_bytes > max(self.live_bytes, WORTH_COMPACTING)

@@ -19,8 +19,7 @@ from tqdm import tqdm
 from sumu_dav.archive.archive import Archive
 from sumu_dav.archive.opening import open_archive
 from sumu_dav.archive.progress import Progress, nobody_looks
-from sumu_dav.cli.accounts import accounts_of
-from sumu_dav.dav.wiring import archive_options, quota_of
+from sumu_dav.dav.wiring import accounts_of, archive_options, quota_of
 from sumu_dav.errors import CommandFailed, Interrupted, NotServing
 from sumu_dav.settings import Settings
 

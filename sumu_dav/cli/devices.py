@@ -9,8 +9,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import segno
 
-from sumu_dav.cli.accounts import accounts_of
 from sumu_dav.cli.output import add_json_option, print_list
+from sumu_dav.dav.wiring import accounts_of
 from sumu_dav.errors import AccountRefused
 from sumu_dav.settings import Settings
 

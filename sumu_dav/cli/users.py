@@ -12,9 +12,9 @@ import sys
 from sumu_dav.archive.operations.renaming import rename_user
 from sumu_dav.auth.accounts import Accounts
 from sumu_dav.auth.names import check_user_name, folded
-from sumu_dav.cli.accounts import accounts_of
 from sumu_dav.cli.control import perform
 from sumu_dav.cli.output import add_json_option, print_list
+from sumu_dav.dav.wiring import accounts_of
 from sumu_dav.errors import AccountRefused
 from sumu_dav.library import names as folders
 from sumu_dav.settings import Settings, parse_size

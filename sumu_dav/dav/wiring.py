@@ -20,6 +20,8 @@ from sumu_dav.dav.metrics import Gauge, Metrics
 from sumu_dav.library import DEFAULT_EXTENSIONS
 from sumu_dav.settings import Settings
 
+ACCOUNTS_FILE = "accounts.json"
+
 
 def archive_options(settings: Settings) -> Options:
     """How the settings want the archive kept."""
@@ -55,10 +57,15 @@ def quota_of(accounts: Accounts, user: str) -> int | None:
     return account.quota if account is not None else None
 
 
+def accounts_of(settings: Settings) -> Accounts:
+    """The accounts in the state. Raises Damaged."""
+    return Accounts(settings.state / ACCOUNTS_FILE)
+
+
 def open_context(settings: Settings) -> Context:
     """Open everything that serving needs. Raises StateInUse, TreeMissing, Damaged, SettingRefused."""
     state = settings.state
-    accounts = Accounts(state / "accounts.json")
+    accounts = accounts_of(settings)
     archive = open_archive(
         str(settings.plex),
         str(state),

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import requests
 
+from sumu_dav.archive.lookup import album_parts
 from sumu_dav.model import FAVORITES, Photo
 from sumu_dav.settings import PlexServer
 
@@ -127,14 +128,12 @@ class PlexNotifier:
                     if now is None or now.user != was.user or _shown(now).get(folder) != shown:
                         self.changed(was.user, folder)
         if after is not None and after.is_favorite != (before is not None and before.is_favorite):
-            self.rated(after.user, (*_parts(after.album), after.name), favorite=after.is_favorite)
+            self.rated(after.user, (*album_parts(after.album), after.name), favorite=after.is_favorite)
 
     def changed(self, user: str, parts: tuple[str, ...]) -> None:
         """Files in this folder came, went or changed."""
         with self._turn:
-            if not self._folders and not self._ratings:
-                self._due = self._clock() + self._settings.delay_seconds
-                self._turn.notify_all()
+            self._begin_waiting()
             self._folders[user, parts] = None
 
     def rated(self, user: str, parts: tuple[str, ...], *, favorite: bool) -> None:
@@ -142,10 +141,14 @@ class PlexNotifier:
         if not self._settings.rate_favorites:
             return
         with self._turn:
-            if not self._folders and not self._ratings:
-                self._due = self._clock() + self._settings.delay_seconds
-                self._turn.notify_all()
+            self._begin_waiting()
             self._ratings["/".join((self._root, user, *parts))] = FULL_MARKS if favorite else 0
+
+    def _begin_waiting(self) -> None:
+        """The first news since the last ones were passed on: whatever comes until then goes with it."""
+        if not self._folders and not self._ratings:
+            self._due = self._clock() + self._settings.delay_seconds
+            self._turn.notify_all()
 
     def _run(self) -> None:
         wait = FIRST_WAIT
@@ -204,13 +207,9 @@ class PlexNotifier:
         return path
 
 
-def _parts(album: str) -> tuple[str, ...]:
-    return tuple(album.split("/")) if album else ()
-
-
 def _shown(photo: Photo) -> dict[tuple[str, ...], tuple[str, str]]:
     """The folders that show a photo, with its name and bytes in each."""
-    shown = {_parts(photo.album): (photo.name, photo.sha256)}
+    shown = {album_parts(photo.album): (photo.name, photo.sha256)}
     if photo.favorite_name is not None:
         shown[(FAVORITES,)] = (photo.favorite_name, photo.sha256)
     return shown

@@ -12,8 +12,8 @@ import segno
 
 from sumu_dav.auth.login import Authenticator
 from sumu_dav.cli import devices
-from sumu_dav.cli.accounts import accounts_of
 from sumu_dav.cli.main import main
+from sumu_dav.dav.wiring import accounts_of
 from sumu_dav.errors import BadCredentials
 from sumu_dav.settings import Settings, load
 
