@@ -275,6 +275,8 @@ def test_close_is_called_once_whatever_happens() -> None:
 
     with toy_server(app) as toy:
         toy.connect().get("/")
+        # The answer may be read before the thread that sent it has closed the result.
+        assert eventually(lambda: closed == [False])
         client = toy.connect()
         client.send("GET /fail HTTP/1.1\r\nHost: toy\r\n\r\n")
         client.rest()
