@@ -77,6 +77,11 @@ class Accounts:
         stored = self.roll().get(folded(name))
         return stored.account if stored else None
 
+    def created(self, name: str) -> datetime | None:
+        """When the account of that name was made; None where there is none."""
+        stored = self.roll().get(folded(name))
+        return stored.created if stored else None
+
     def all(self) -> tuple[Account, ...]:
         """Every account, ordered by name."""
         return tuple(stored.account for _, stored in sorted(self.roll().items()))

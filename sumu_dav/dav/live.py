@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import blake2b
 
-from sumu_dav.archive.nodes import Binding, FileNode, FolderNode, Node
+from sumu_dav.archive.nodes import Binding, FileNode, FolderNode, Node, Path
 from sumu_dav.dav.context import Context
 from sumu_dav.dav.guards import bindings
 from sumu_dav.dav.headers import http_date
@@ -106,11 +106,21 @@ def iso_utc(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def folder_modified(context: Context, path: Path) -> float:
+    """When the members of a collection last came or went, in seconds since the epoch.
+
+    One that lies nowhere yet (a home, its favorites) is as old as the account: clients refuse a folder of 1970.
+    """
+    modified = context.archive.folder_modified(path)
+    created = None if modified else context.accounts.created(path.user)
+    return modified if created is None else created.timestamp()
+
+
 def _modified_seconds(view: View) -> float:
     """The modification time, seconds since the epoch."""
     if view.file is not None:
         return view.file.stat.mtime_ns / 1e9
-    return view.context.archive.folder_modified(view.node.path)
+    return folder_modified(view.context, view.node.path)
 
 
 def _locks_of(view: View) -> list[Lock]:

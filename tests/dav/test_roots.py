@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
@@ -30,3 +33,14 @@ def test_a_home_in_the_root_tells_what_allprop_is_to_include(face: Face) -> None
 
     assert in_root == face.propfind("/alice/", ALL_AND_SIZE, depth="0").responses()
     assert b"<oc:size>5</oc:size>" in in_root[0]
+
+
+@pytest.mark.parametrize("path", ["/", "/alice/", "/alice/favorites/", "/-/inbox/alice/", "/remote.php/"])
+def test_a_collection_that_lies_nowhere_yet_is_as_old_as_the_account(face: Face, path: str) -> None:
+    """Nextcloud's desktop client takes no folder of 1970 or before: "Cannot sync due to invalid modification time"."""
+    listed = face.propfind(path, depth="0").body.decode()
+
+    (told,) = re.findall("<d:getlastmodified>(.+)</d:getlastmodified>", listed)
+    made = face.context.accounts.created("alice")
+    assert made is not None
+    assert abs(parsedate_to_datetime(told) - made) < timedelta(minutes=1)

@@ -10,7 +10,7 @@ from sumu_dav.dav.access import may_write, visible_users
 from sumu_dav.dav.bodies import PropfindRequest
 from sumu_dav.dav.faults import DepthRefused
 from sumu_dav.dav.headers import Depth, http_date
-from sumu_dav.dav.live import DAV, iso_utc
+from sumu_dav.dav.live import DAV, folder_modified, iso_utc
 from sumu_dav.dav.multistatus import element, text_element
 from sumu_dav.dav.request import Request
 from sumu_dav.dav.target import Space, encode
@@ -64,7 +64,7 @@ def _told_of_upper(request: Request, name: str) -> dict[str, str]:
     """
     archive, users = request.context.archive, visible_users(request.context.accounts, request.login.account)
     homes = [Path(user) for user in users]
-    modified = max(archive.folder_modified(home) for home in homes)
+    modified = max(folder_modified(request.context, home) for home in homes)
     tags = "\0".join(part for home in homes for part in (home.user, archive.collection_etag(home)))
     texts = {
         "displayname": name or "/",
