@@ -1,0 +1,158 @@
+"""Nextcloud's desktop client (Debian's `nextcloudcmd`): a folder that is kept the same on both sides, chunks included.
+
+Its first questions are not WebDAV, and are answered by a front (`support.nextcloud`).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from support.clients import PATIENCE, contents, named_photos, run
+from support.nextcloud import Front, Passed
+from support.samples import jpeg, mov
+from support.server import Server, password_of
+
+CHUNK = 1_000_000
+CHUNKS = 5
+UPLOADS = "/remote.php/dav/uploads/alice/"
+
+
+class Desktop:
+    """A folder, and the program that syncs it with all that alice has."""
+
+    def __init__(self, front: Front, folder: Path) -> None:
+        self.folder = folder / "synced"
+        self.folder.mkdir()
+        self._front = front
+        self._environment = {
+            "HOME": str(folder),
+            "LC_ALL": "C.UTF-8",
+            **{f"OWNCLOUD_{which}CHUNK_SIZE": str(CHUNK) for which in ("", "MIN_", "MAX_")},
+        }
+
+    def sync(self) -> list[Passed]:
+        """Sync once; what was asked of the server."""
+        before = len(self._front.passed)
+        run(*self._words(), environment=self._environment)
+        return self._front.passed[before:]
+
+    def sync_until_killed(self, is_the_end: Callable[[str, str], bool]) -> list[Passed]:
+        """Begin to sync, and be killed at the first request that is the end; what was asked before that."""
+        before = len(self._front.passed)
+        environment = {**os.environ, **self._environment}
+        program = subprocess.Popen(self._words(), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+
+        def kill_at(method: str, path: str) -> bool:
+            if is_the_end(method, path):
+                program.kill()
+            return is_the_end(method, path)
+
+        self._front.refuses = kill_at
+        assert program.wait(PATIENCE) == -signal.SIGKILL
+        self._front.refuses = lambda _method, _path: False
+        return self._front.passed[before:]
+
+    def _words(self) -> list[str]:
+        login = ("-u", "alice", "-p", password_of("alice"))
+        return ["nextcloudcmd", "--non-interactive", *login, str(self.folder), self._front.url]
+
+
+@pytest.fixture
+def front(own_server: Server) -> Iterator[Front]:
+    front = Front(own_server)
+    yield front
+    front.close()
+
+
+@pytest.fixture
+def desktop(front: Front, tmp_path: Path, needs: Callable[..., None]) -> Desktop:
+    needs("nextcloudcmd")
+    return Desktop(front, tmp_path)
+
+
+def changes(asked: list[Passed]) -> list[Passed]:
+    """What was more than looking."""
+    return [each for each in asked if each.method != "PROPFIND"]
+
+
+def test_a_day(own_server: Server, desktop: Desktop, photos: Path) -> None:
+    """100 real photos and a video in chunks are uploaded; each side renames, deletes and makes a favorite."""
+    album, theirs = desktop.folder / "day", own_server.plex / "alice"
+    shutil.copytree(photos, album)
+    (album / "holiday.mov").write_bytes(mov(pad=CHUNK * CHUNKS - CHUNK // 2))
+    os.utime(album / "holiday.mov", (1_600_000_000, 1_600_000_000))
+    first, second, third, fourth, fifth, sixth = sorted(path.name for path in photos.iterdir())[:6]
+
+    asked = desktop.sync()
+
+    assert contents(theirs / "day") == contents(album)
+    assert [each for each in asked if each.status >= 400] == []
+    chunks = [each for each in asked if each.method == "PUT" and each.path.startswith(UPLOADS)]
+    assert len(chunks) >= CHUNKS
+    assert (theirs / "day" / "holiday.mov").stat().st_mtime == 1_600_000_000
+    assert own_server.record("alice", "day", "holiday.mov") is not None
+    assert changes(desktop.sync()) == [], "nothing to do"
+
+    alice = own_server.session()
+    alice.move(f"/alice/day/{first}", f"/alice/day/renamed {first}")
+    alice.copy(f"/alice/day/{second}", f"/alice/favorites/{second}")
+    alice.delete(f"/alice/day/{third}")
+    (album / fourth).rename(album / f"renamed {fourth}")
+    shutil.copy2(album / fifth, desktop.folder / "favorites" / fifth)
+    (album / sixth).unlink()
+    desktop.sync()
+
+    expected = contents(photos) | {"holiday.mov": (album / "holiday.mov").read_bytes()}
+    favorites = {name: expected[name] for name in (second, fifth)}
+    for name in (first, fourth):
+        expected[f"renamed {name}"] = expected.pop(name)
+    del expected[third], expected[sixth]
+    assert contents(album) == contents(theirs / "day") == expected
+    assert contents(desktop.folder / "favorites") == contents(theirs / "favorites") == favorites
+    for name in (second, fifth):
+        record = own_server.record("alice", "day", name)
+        assert record is not None
+        assert record["isFavorite"] is True
+    assert changes(desktop.sync()) == []
+
+
+def test_names_in_many_scripts(own_server: Server, desktop: Desktop) -> None:
+    album = named_photos(desktop.folder / "Fotos & 写真", 24)
+
+    desktop.sync()
+
+    assert contents(own_server.plex / "alice" / "Fotos & 写真") == contents(album)
+    assert changes(desktop.sync()) == []
+
+
+def test_a_loose_photo_stays_and_comes_in_the_album_of_its_month_too(own_server: Server, desktop: Desktop) -> None:
+    (desktop.folder / "IMG_1.jpg").write_bytes(photo := jpeg(taken="2024:05:17 10:11:12"))
+
+    desktop.sync()
+    desktop.sync()
+
+    assert own_server.files("alice") == {"24-05/IMG_1.jpg"}
+    assert (desktop.folder / "24-05" / "IMG_1.jpg").read_bytes() == photo
+    assert (desktop.folder / "IMG_1.jpg").read_bytes() == photo
+    assert changes(desktop.sync()) == []
+
+
+def test_an_upload_that_was_cut_off_goes_on_behind_what_came(own_server: Server, desktop: Desktop) -> None:
+    (desktop.folder / "day").mkdir()
+    (desktop.folder / "day" / "holiday.mov").write_bytes(mov(pad=CHUNK * CHUNKS - CHUNK // 2))
+
+    begun = desktop.sync_until_killed(lambda _method, path: path.startswith(UPLOADS) and path.endswith("0003"))
+    rest = desktop.sync()
+
+    assert not [each for each in begun if each.method == "MOVE"]
+    (upload,) = {each.path.split("/")[5] for each in [*begun, *rest] if each.path.startswith(UPLOADS)}
+    chunks = [each.path for each in [*begun, *rest] if each.method == "PUT"]
+    assert sorted(chunks) == [f"{UPLOADS}{upload}/{number:016}" for number in range(CHUNKS)], "each of them once"
+    assert contents(own_server.plex / "alice" / "day") == contents(desktop.folder / "day")
