@@ -8,41 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from support.clients import contents, named_photos, run
+from support.clients import contents, named_photos
+from support.rclone import ALBUMS_OF, DEBIANS, NEWER, Remote
 from support.samples import jpeg
-from support.server import Server, password_of
+from support.server import Server
 
 FILES = 200
-ALBUM_OF = {"other": "/alice/", "owncloud": "/remote.php/webdav/", "nextcloud": "/remote.php/dav/files/alice/"}
 
 
 @pytest.fixture(scope="module")
 def named(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return named_photos(tmp_path_factory.mktemp("named") / "photos", FILES)
-
-
-class Remote:
-    """rclone with one remote, called `sumu`."""
-
-    def __init__(self, server: Server, home: Path, url: str, vendor: str) -> None:
-        (home / "rclone.conf").touch()
-        self._environment = {
-            "HOME": str(home),
-            "RCLONE_CONFIG": str(home / "rclone.conf"),
-            "RCLONE_CONFIG_SUMU_TYPE": "webdav",
-            "RCLONE_CONFIG_SUMU_URL": server.url.rstrip("/") + url.rstrip("/"),
-            "RCLONE_CONFIG_SUMU_VENDOR": vendor,
-            "RCLONE_CONFIG_SUMU_USER": "alice",
-            "RCLONE_CONFIG_SUMU_PASS": run("rclone", "obscure", password_of("alice")).strip(),
-            "RCLONE_TRANSFERS": "8",
-        }
-
-    def __call__(self, *words: str | Path) -> str:
-        return run("rclone", *words, environment=self._environment)
-
-    def sent(self, *words: str | Path) -> int:
-        """How many files a command transferred."""
-        return self(*words, "-v").count(": Copied (")
 
 
 @pytest.fixture
@@ -55,7 +31,7 @@ def remote(server: Server, tmp_path: Path, needs: Callable[..., None]) -> Callab
 def test_an_album_is_copied_checked_and_has_nothing_more_to_send(
     server: Server, named: Path, remote: Callable[..., Remote], vendor: str
 ) -> None:
-    rclone, album = remote(ALBUM_OF[vendor], vendor), f"sumu:by {vendor}"
+    rclone, album = remote(ALBUMS_OF[vendor], vendor), f"sumu:by {vendor}"
 
     assert rclone.sent("copy", named, album) == FILES
 
@@ -69,7 +45,7 @@ def test_an_album_is_copied_checked_and_has_nothing_more_to_send(
 def test_times_and_checksums_are_kept_where_the_dialect_has_them(
     server: Server, named: Path, remote: Callable[..., Remote], tmp_path: Path, vendor: str
 ) -> None:
-    rclone, album = remote(ALBUM_OF[vendor], vendor), f"sumu:sums {vendor}"
+    rclone, album = remote(ALBUMS_OF[vendor], vendor), f"sumu:sums {vendor}"
     some = tmp_path / "some"
     some.mkdir()
     for path in sorted(named.iterdir())[:10]:
@@ -153,9 +129,12 @@ def test_sync_to_the_inbox_deletes_no_photo(
     assert set(rclone("lsf", "sumu:").splitlines()) == set(contents(roll))
 
 
-def test_bisync_with_the_inbox_deletes_no_photo(own_server: Server, tmp_path: Path, needs: Callable[..., None]) -> None:
-    needs("rclone")
-    rclone = Remote(own_server, tmp_path, "/-/inbox/alice/", "owncloud")
+@pytest.mark.parametrize("program", [DEBIANS, NEWER], ids=["Debian's", "newer"])
+def test_bisync_with_the_inbox_deletes_no_photo(
+    own_server: Server, tmp_path: Path, needs: Callable[..., None], program: str
+) -> None:
+    needs(program)
+    rclone = Remote(own_server, tmp_path, "/-/inbox/alice/", "owncloud", program)
     roll = named_photos(tmp_path / "roll", 20)
     alice = own_server.session()
 
