@@ -8,20 +8,20 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import TracebackType
 
 from sumu_dav.archive.clones import Ahead, Clone, clone_of
 from sumu_dav.archive.content import iso
 from sumu_dav.archive.desk import Desk
-from sumu_dav.archive.lookup import Lookup, copy_place, photo_path, photo_place
+from sumu_dav.archive.lookup import Lookup, copy_place, hidden_place, photo_path, photo_place, visible_place
 from sumu_dav.archive.nodes import Path
 from sumu_dav.archive.plans.plan import FileStep, Plan, Step
 from sumu_dav.archive.stores import Other, TrashEntry
 from sumu_dav.errors import Conflict, SumuError
 from sumu_dav.library import Place, Side, Upload, suffixed
-from sumu_dav.model import FAVORITES, Photo
+from sumu_dav.model import FAVORITES, FileStat, Photo
 
 
 class Draft:
@@ -32,6 +32,8 @@ class Draft:
         self.desk = desk
         self.lookup = desk.lookup
         self._ahead = ahead
+        self._cleared: list[Path] = []
+        self._clearing = Plan()
         self._first = Plan()
         self._last = Plan()
         self._put: dict[int, Photo] = {}
@@ -63,6 +65,11 @@ class Draft:
         self._put.pop(photo.doc_id, None)
         self._drop[photo.doc_id] = photo
 
+    @property
+    def dropped(self) -> Collection[int]:
+        """The keys of the records that the draft takes out of the catalogue."""
+        return self._drop.keys()
+
     def drop_loose_name(self, photo: Photo, name: str) -> Photo:
         """Take one of a photo's loose names away."""
         current = self.current(photo)
@@ -74,7 +81,9 @@ class Draft:
         self._others_put[other.doc_id] = other
 
     def other(self, path: Path) -> Other | None:
-        """What is kept of a path that is no photo's, as it was before the draft."""
+        """What is kept of a path that is no photo's, as it was before the draft; nothing of what was cleared."""
+        if any(cleared.holds(path) for cleared in self._cleared):
+            return None
         return self.desk.performer.others.get(path.user, path.parts)
 
     def drop_other(self, path: Path) -> Other | None:
@@ -103,6 +112,32 @@ class Draft:
     def put_trash(self, entry: TrashEntry) -> None:
         """Write an entry of the trash, changed."""
         self._trash_put.append(entry)
+
+    # What is replaced whole
+
+    def clear(self, path: Path) -> None:
+        """Let what comes find nothing at the path: what lies there moves out of the way first, in one step, and what
+        the draft has done with it and its members so far is done where they are then."""
+        for place in (visible_place(path), hidden_place(path)):
+            stat, is_folder = self.lookup.tree.look(place)
+            if stat is not None:
+                self._move_aside(place, Place(Side.PARKED, "", (uuid.uuid4().hex,)))
+            elif is_folder:
+                # not parked: what another program puts into it now is not to be swept at the next start
+                self._move_aside(place, Place(Side.TRASH, path.user, (uuid.uuid4().hex,)))
+        self._cleared.append(path)
+
+    def _move_aside(self, place: Place, aside: Place) -> None:
+        self._clearing.folder(aside.parent)
+        self._clearing.aside(place, aside)
+        self._last.steps = list(_done_aside(self._last.steps, place, aside))
+
+    def _is_cleared(self, place: Place) -> bool:
+        return any(cleared.holds(Path(place.user, place.parts)) for cleared in self._cleared)
+
+    def stat(self, place: Place) -> FileStat | None:
+        """Of a file, as it was before the draft; None for what was cleared."""
+        return None if self._is_cleared(place) else self.lookup.tree.stat(place)
 
     # Files
 
@@ -135,7 +170,9 @@ class Draft:
 
     def require_folder(self, place: Place) -> None:
         """Make a folder and those above it where it is missing. Raises Conflict where a file has such a name."""
-        if not self.lookup.tree.is_folder(place):
+        if self._is_cleared(place):
+            self.folder(place)
+        elif not self.lookup.tree.is_folder(place):
             check_no_file_above(self.lookup, place)
             self.folder(place)
 
@@ -290,7 +327,7 @@ class Draft:
 
     def _carry_out(self) -> None:
         """Do it, durably. Where a domain error is raised, nothing has changed."""
-        plan = Plan([*self._first.steps])
+        plan = Plan([*self._clearing.steps, *self._first.steps])
         plan.records(
             put=self._put.values(),
             drop=self._drop,
@@ -312,6 +349,21 @@ class Draft:
         for place in self._parked:
             with contextlib.suppress(SumuError):  # swept at the next start, then; what went wrong is raised already
                 self.lookup.tree.remove(place)
+
+
+def _done_aside(steps: Iterable[Step], place: Place, aside: Place) -> Iterator[Step]:
+    """The steps, where what they take away at or below a place has moved aside; the emptied rest goes with the plan."""
+    depth = len(place.parts)
+    for step in steps:
+        is_below = isinstance(step, FileStep) and (step.place.side, step.place.user) == (place.side, place.user)
+        if not isinstance(step, FileStep) or not is_below or step.place.parts[:depth] != place.parts:
+            yield step
+        elif step.place != place:
+            if step.verb != "rmdir":
+                yield replace(step, place=Place(aside.side, aside.user, (*aside.parts, *step.place.parts[depth:])))
+        elif step.verb == "rename":
+            # what lies aside stays until the plan is forgotten
+            yield FileStep("keep", aside, step.to)
 
 
 def _is_final(step: Step) -> bool:

@@ -39,11 +39,20 @@ class Home:
 
     def put(self, path: str, data: bytes, *, favorite: bool = False, **properties: str) -> Photo:
         """A client's PUT, into an album that is made where it is missing."""
+        where = self._write(path, data, properties, favorite=favorite)
+        return self.at(path) if not where.is_loose else self.loose(path)
+
+    def put_other(self, path: str, data: bytes, **properties: str) -> None:
+        """A client's PUT of what is no photo: a placeholder, a hidden file, a note."""
+        self._write(path, data, properties)
+
+    def _write(self, path: str, data: bytes, properties: dict[str, str], *, favorite: bool = False) -> WebPath:
         user, *parts = path.split("/")
         where = WebPath(user, tuple(parts))
         archive = self.archive
-        if not where.is_loose and not archive.lookup.exists(where.parent):
-            archive.folders.make(where.parent)
+        for depth in range(1, len(parts)):
+            if not archive.lookup.exists(WebPath(user, tuple(parts[:depth]))):
+                archive.folders.make(WebPath(user, tuple(parts[:depth])))
         with archive.tree.receive() as upload:
             upload.write(data)
             facts, taken = archive.desk.records.read(upload.fileno(), where.name, None)
@@ -55,7 +64,7 @@ class Home:
             archive.properties.change(
                 where, PropertyChange(dead={f"{{urn:test}}{k}": v for k, v in properties.items()})
             )
-        return self.at(path) if not where.is_loose else self.loose(path)
+        return where
 
     def at(self, path: str) -> Photo:
         photo = self.find(path)

@@ -273,6 +273,35 @@ def test_a_collection_onto_a_collection_replaces_it_whole(server: Server, album:
 
 
 @pytest.mark.parametrize("method", ["COPY", "MOVE"])
+@pytest.mark.parametrize("name", ["one/", ".one/"])
+def test_what_is_replaced_passes_nothing_on_to_what_comes(server: Server, album: str, method: str, name: str) -> None:
+    """Members of one name with properties and flags on the old side, and of another kind each."""
+    alice = server.session()
+    favorites = alice.names("/alice/favorites/")
+    for folder in ("two/", "two/sub/", "two/file.jpg/", name, f"{name}sub/", f"{name}notes.txt/"):
+        assert alice.mkcol(album + folder).status_code == 201
+    for path in ("two/a.jpg", "two/sub/b.jpg", "two/notes.txt", "two/.DS_Store"):
+        assert alice.put(album + path, jpeg(), x_favorite="1").status_code == 201
+    alice.put(f"{album}two/waits.jpg", b"")
+    for path in ("two/", "two/sub/", "two/a.jpg", "two/notes.txt", "two/waits.jpg", "two/.DS_Store"):
+        assert alice.proppatch(album + path, {"{x:}note": "old"}).status_code == 207
+    files = {path: jpeg() for path in ("a.jpg", "sub/b.jpg", "file.jpg", "waits.jpg", "notes.txt/c.jpg", ".DS_Store")}
+    for path, content in files.items():
+        assert alice.put(album + name + path, content).status_code == 201
+
+    there = {"Destination": alice.href(f"{album}two/")}
+    assert alice.request(method, album + name, headers=there).status_code == 204
+
+    assert all_below(alice, f"{album}two/") == {*files, "sub/", "notes.txt/"}
+    for path, content in files.items():
+        assert alice.get(f"{album}two/{path}").content == content
+        assert alice.properties(f"{album}two/{path}", "{x:}note") == {"{x:}note": None}
+    for record in records(server, album).values():
+        assert not record["isFavorite"]
+    assert alice.names("/alice/favorites/") == favorites
+
+
+@pytest.mark.parametrize("method", ["COPY", "MOVE"])
 def test_a_collection_onto_a_file_replaces_it(server: Server, album: str, method: str) -> None:
     alice = server.session()
     make(alice, f"{album}one/")

@@ -38,7 +38,7 @@ def put_plain(draft: Draft, source: Place, size: int, target: Path, there: Node 
     """Bring bytes to a name that is no photo's: hidden where Plex must not see them, and where there are none yet."""
     lookup = draft.lookup
     place = hidden_place(target) if size == 0 or lookup.hides(target) else visible_place(target)
-    lying = lookup.tree.stat(hidden_place(target))
+    lying = draft.stat(hidden_place(target))
     if size:
         displace(draft, target, there)
     elif lying is not None:

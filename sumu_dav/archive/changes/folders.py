@@ -1,6 +1,6 @@
 """MKCOL, and COPY, MOVE and DELETE of whole collections: both trees and every record below, by one plan.
 
-What a COPY or MOVE replaces is deleted by a plan of its own: after a crash between the two it is in the trash.
+What a COPY or MOVE replaces goes to the trash by the same plan: after a crash both are done, or neither.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sumu_dav.archive.changes.targets import Guard, check_new_folder, require_pa
 from sumu_dav.archive.changes.twins import copy_node
 from sumu_dav.archive.clones import Ahead
 from sumu_dav.archive.desk import Desk
-from sumu_dav.archive.draft import Draft, check_no_file_above
+from sumu_dav.archive.draft import Draft
 from sumu_dav.archive.lookup import hidden_place, photo_path, photo_place, visible_place
 from sumu_dav.archive.nodes import Binding, FileNode, FolderNode, Node, Path
 from sumu_dav.errors import AlreadyExists, Forbidden, NotFound
@@ -42,13 +42,7 @@ class Folders:
             if guard is not None:
                 guard(None)
             with Draft(self.desk) as draft:
-                draft.folder(self._place_for_new(path))
-
-    def _place_for_new(self, path: Path) -> Place:
-        hidden = any_junk(path.parts)
-        place = hidden_place(path) if hidden else visible_place(path)
-        check_no_file_above(self.lookup, place)
-        return place
+                draft.require_folder(_place_for_new(path))
 
     # DELETE
 
@@ -132,8 +126,9 @@ class Folders:
         if source.is_home or source.parts == (FAVORITES,):
             raise Forbidden(str(source), "this folder belongs to the account and can't be moved")
         with self.desk.turns.alone(source.user, target.user):
-            node, there = self._make_way(source, target, overwrite, guard)
+            node, there = self._look(source, target, overwrite, guard)
             with Draft(self.desk) as draft:
+                self._make_way(draft, there)
                 if any_junk((*source.parts, *target.parts)):
                     self._move_members(draft, node, target)
                 else:
@@ -152,8 +147,9 @@ class Folders:
                 self._look(source, target, overwrite, guard)
                 self._copy_members_ahead(ahead, source, target.user)
             with self.desk.turns.alone(source.user, target.user):
-                node, there = self._make_way(source, target, overwrite, guard)
+                node, there = self._look(source, target, overwrite, guard)
                 with Draft(self.desk, ahead) as draft:
+                    self._make_way(draft, there)
                     self._copy_folder(draft, node, target, members)
         return Moved(there is None)
 
@@ -185,15 +181,11 @@ class Folders:
             guard(there)
         return node, there
 
-    def _make_way(
-        self, source: Path, target: Path, overwrite: bool, guard: Guard | None
-    ) -> tuple[FolderNode, Node | None]:
-        """The same, where what lay at the target is deleted now (RFC 4918 §9.8.4, §9.9.3)."""
-        node, there = self._look(source, target, overwrite, guard)
+    def _make_way(self, draft: Draft, there: Node | None) -> None:
+        """What lies at the target is deleted (RFC 4918 §9.8.4, §9.9.3)."""
         if there is not None:
-            with Draft(self.desk) as draft:
-                self._draft_delete(draft, there, "overwritten")
-        return node, there
+            self._draft_delete(draft, there, "overwritten")
+            draft.clear(there.path)
 
     def _move_whole(self, draft: Draft, node: FolderNode, target: Path) -> None:
         source = node.path
@@ -218,7 +210,7 @@ class Folders:
     def _move_members(self, draft: Draft, node: FolderNode, target: Path) -> None:
         """Between hidden and visible names each member changes its kind, so each is moved for itself."""
         depth = len(node.path.parts)
-        draft.folder(self._place_for_new(target))
+        draft.require_folder(_place_for_new(target))
         folders = [node.path]
         for child in self.lookup.below(node.path):
             to = Path(target.user, (*target.parts, *child.path.parts[depth:]))
@@ -226,7 +218,7 @@ class Folders:
                 move_node(draft, child, to, None)
             else:
                 folders.append(child.path)
-                draft.folder(self._place_for_new(to))
+                draft.require_folder(_place_for_new(to))
         for path in reversed(folders):
             other = draft.drop_other(path)
             if other is not None:
@@ -240,9 +232,13 @@ class Folders:
         for child in nodes:
             to = Path(target.user, (*target.parts, *child.path.parts[depth:]))
             if isinstance(child, FolderNode):
-                draft.folder(self._place_for_new(to))
+                draft.require_folder(_place_for_new(to))
                 other = draft.other(child.path)
                 if other is not None:
                     draft.set_other(to, other.properties)
             elif child.binding is not Binding.PLACEHOLDER:
                 copy_node(draft, child, to, None)
+
+
+def _place_for_new(path: Path) -> Place:
+    return hidden_place(path) if any_junk(path.parts) else visible_place(path)

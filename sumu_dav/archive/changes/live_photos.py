@@ -28,7 +28,7 @@ def pair_recorded(desk: Desk, photo: Photo, content: Content) -> None:
 def pair_up(draft: Draft, photo: Photo, content: Content, partner: Partner | None = None) -> Photo:
     """Make the photo and its other half, if that is there, one live photo with one flag."""
     if partner is None:
-        partner = find_partner(draft.lookup.catalog, photo.user, photo.album, photo.name, content)
+        partner = find_partner(draft.lookup.catalog, photo.user, photo.album, photo.name, content, draft.dropped)
     if partner is None or partner.photo.doc_id == photo.doc_id:
         return photo
     photo = _join(draft, photo, partner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from sumu_dav.archive.content import Content
@@ -27,16 +28,20 @@ class Partner:
         return stem(self.photo.name) + extension
 
 
-def find_partner(catalog: Catalog, user: str, album: str, name: str, content: Content) -> Partner | None:
-    """The photo that the content is the other half of."""
+def find_partner(
+    catalog: Catalog, user: str, album: str, name: str, content: Content, gone: Container[int] = ()
+) -> Partner | None:
+    """The photo that the content is the other half of; none of those with a key in `gone`."""
     facts = content.facts or Facts()
     if facts.content_id is not None:
         for photo in catalog.live(user, facts.content_id):
-            if photo.is_video != facts.is_video and photo.sha256 != content.sha256:
+            if photo.is_video != facts.is_video and photo.sha256 != content.sha256 and photo.doc_id not in gone:
                 return Partner(photo, by_identifier=True)
         return None
     for photo in catalog.stem(user, album, stem(name)):
         if photo.is_video == facts.is_video or photo.live_photo_id is not None or photo.is_live_photo:
+            continue
+        if photo.doc_id in gone:
             continue
         newcomer = _as_photo(user, album, name, content)
         still, video = (photo, newcomer) if facts.is_video else (newcomer, photo)
@@ -54,7 +59,7 @@ def partner_of(draft: Draft, photo: Photo) -> Photo | None:
         candidates = catalog.live(photo.user, photo.live_photo_id)
     else:
         candidates = catalog.stem(photo.user, photo.album, stem(photo.name))
-    for candidate in map(draft.current, candidates):
+    for candidate in (draft.current(each) for each in candidates if each.doc_id not in draft.dropped):
         if candidate.is_video != photo.is_video and candidate.is_live_photo:
             return candidate
     return None

@@ -97,8 +97,12 @@ def _revive(
 
 def _still_free(draft: Draft, photo: Photo, target: Path) -> tuple[str, ...]:
     """The loose names that a photo comes back with: its own that nobody took meanwhile, and a loose target."""
-    loose = draft.lookup.catalog.loose
-    kept = [name for name in photo.loose_names if photo.user == target.user and loose(photo.user, name) is None]
+
+    def is_free(name: str) -> bool:
+        found = draft.lookup.catalog.loose(photo.user, name)
+        return found is None or found.doc_id in draft.dropped
+
+    kept = [name for name in photo.loose_names if photo.user == target.user and is_free(name)]
     if target.is_loose:
         kept = [*(name for name in kept if name != target.name), target.name]
     return tuple(kept)

@@ -69,7 +69,7 @@ def replace_bytes(draft: Draft, photo: Photo, content: Content) -> Photo:
 def file_away(draft: Draft, user: str, name: str, content: Content, *, loose_names: tuple[str, ...] = ()) -> Photo:
     """File new bytes into the album of their month, or of the still that they belong to."""
     album = draft.desk.album_for(content)
-    partner = find_partner(draft.lookup.catalog, user, album, name, content)
+    partner = find_partner(draft.lookup.catalog, user, album, name, content, draft.dropped)
     if partner is not None and content.facts is not None and content.facts.is_video:
         album = partner.photo.album
     folder = Place(Side.VISIBLE, user, album_parts(album))
@@ -110,7 +110,7 @@ def _holds(draft: Draft, photo: Photo, content: Content) -> bool:
 
 def _hide(draft: Draft, path: Path, content: Content, file: FileNode | None) -> Receipt:
     place = hidden_place(path)
-    lying = draft.lookup.tree.stat(place)
+    lying = draft.stat(place)
     if lying is not None:
         keep_replaced(draft, path, place, lying.size)
     draft.folder(place.parent)

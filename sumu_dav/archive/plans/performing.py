@@ -103,6 +103,7 @@ class Performer:
         sightings.note()
         if intent is not None:
             self._intents.forget(intent)
+        self._remove_asides(plan)
 
     def recover(self) -> int:
         """Finish the plans that a crash left, oldest first. Returns how many there were."""
@@ -115,6 +116,7 @@ class Performer:
             run.settle()
             Sightings(self.tree, self.catalog, self.seen, plan).note_hashed()
             self._intents.forget(name)
+            self._remove_asides(plan)
         self._intents.clear()
         return len(waiting)
 
@@ -122,6 +124,22 @@ class Performer:
         for place in parked:
             with contextlib.suppress(SumuError):  # swept at the next start, then
                 self.tree.remove(place)
+
+    def _remove_asides(self, plan: Plan) -> None:
+        """Remove what a finished plan left of what was in its way: a file that has its name in the trash, and folders
+        that are empty. What another program put into one of them stays as long as what is in the trash."""
+        for place in plan.asides:
+            with contextlib.suppress(SumuError):  # swept with the trash, then
+                self._remove_emptied(place)
+
+    def _remove_emptied(self, place: Place) -> None:
+        if not self.tree.is_folder(place):
+            self.tree.remove(place)
+            return
+        for entry in self.tree.scan(place):
+            if entry.is_folder:
+                self._remove_emptied(place.child(entry.name))
+        self.tree.remove_folder(place)
 
     def _note_files(self, plan: Plan, notice: Notice) -> None:
         for step in plan.steps:

@@ -19,7 +19,7 @@ from sumu_dav.model import Photo
 
 @dataclass(frozen=True, slots=True)
 class FileStep:
-    """One change of the trees: `verb` is folder, keep, rename, unlink, rmdir or date.
+    """One change of the trees: `verb` is aside, folder, keep, rename, unlink, rmdir or date.
 
     `mtime_ns` is what `date` sets: nanoseconds since the epoch.
     """
@@ -57,6 +57,11 @@ class Plan:
 
     steps: list[Step] = field(default_factory=list)
 
+    def aside(self, place: Place, to: Place) -> None:
+        """Move a file or folder out of the way, unless something lies at `to`: then it is done, and what lies at
+        `place` is what came after it. `to` is for the plan alone, which is forgotten before `to` is."""
+        self.steps.append(FileStep("aside", place, to))
+
     def folder(self, place: Place) -> None:
         """Make a folder, and those above it."""
         self.steps.append(FileStep("folder", place))
@@ -93,6 +98,13 @@ class Plan:
         for step in self.steps:
             if isinstance(step, RecordStep):
                 yield from step.put
+
+    @property
+    def asides(self) -> Iterator[Place]:
+        """Where what was in the way lies."""
+        for step in self.steps:
+            if isinstance(step, FileStep) and step.verb == "aside" and step.to is not None:
+                yield step.to
 
     @property
     def is_one_write(self) -> bool:

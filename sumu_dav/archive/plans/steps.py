@@ -37,6 +37,8 @@ class Run:
             self._change_records(step)
             return
         match step.verb:
+            case "aside" if step.to is not None:
+                self._move_aside(step.place, step.to)
             case "folder":
                 self._make_folders(step.place)
             case "keep" if step.to is not None:
@@ -63,6 +65,17 @@ class Run:
                 self._tree.remove(place)
 
     # Files
+
+    def _move_aside(self, place: Place, to: Place) -> None:
+        if self._lies_at(to) or not self._lies_at(place):
+            return
+        if self._tree.rename(place, to, replace=False) is None:
+            self._notice.folder(place)
+        self._back.append(partial(self._tree.rename, to, place, replace=False))
+
+    def _lies_at(self, place: Place) -> bool:
+        stat, is_folder = self._tree.look(place)
+        return stat is not None or is_folder
 
     def _make_folders(self, place: Place) -> None:
         missing: list[Place] = []
@@ -93,7 +106,7 @@ class Run:
             self._tree.remove(kept)
 
     def _rename(self, place: Place, to: Place) -> None:
-        if self._tree.stat(place) is None and not self._tree.is_folder(place):
+        if not self._lies_at(place):
             return
         if to not in self._kept and self._tree.stat(to) is not None:
             aside = Place(Side.PARKED, "", (secrets.token_hex(16),))
