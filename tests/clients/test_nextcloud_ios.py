@@ -18,6 +18,10 @@ def folder(shelf: Shelf) -> str:
     return shelf.under(FILES)
 
 
+def id_of(alice: Dav, path: str) -> str | None:
+    return alice.properties(path, OWNCLOUD + "id")[OWNCLOUD + "id"]
+
+
 @pytest.mark.parametrize(
     ("mtime", "seconds"),
     [("1700000000.123456", 1_700_000_000.123456), ("1700000000", 1_700_000_000), ("-3600.5", -3600.5)],
@@ -62,10 +66,23 @@ def test_missing_folders_are_made_with_the_upload(alice: Dav, shelf: Shelf, fold
 def test_a_folder_is_made_a_level_at_a_time(alice: Dav, shelf: Shelf, folder: str) -> None:
     path = f"{folder}level {shelf.new_name()}"
 
-    for status in (201, 405):
-        made = alice.request("MKCOL", path, headers=AGENT)
-        assert made.status_code == status
-    assert members(alice.propfind(path, "0", [OWNCLOUD + "id"]))[0].text(OWNCLOUD + "id")
+    made = alice.request("MKCOL", path, headers=AGENT)
+    assert made.status_code == 201
+    assert alice.request("MKCOL", path, headers=AGENT).status_code == 405
+    assert made.headers["OC-FileId"] == id_of(alice, path), "it stores the folder under this id, without a question"
+
+
+def test_a_copy_and_what_was_moved_tell_their_ids(alice: Dav, shelf: Shelf, folder: str) -> None:
+    first, second, third = (folder + shelf.new_name() for _ in range(3))
+    alice.put(first, shelf.photo())
+
+    copied = alice.copy(first, second)
+    moved = alice.move(first, third)
+    favorite = alice.move(third, f"{FILES}/alice/favorites/{third.rpartition('/')[2]}")
+
+    assert copied.headers["OC-FileId"] == id_of(alice, second)
+    assert moved.headers["OC-FileId"] == id_of(alice, third)
+    assert favorite.headers["OC-FileId"] == id_of(alice, f"{FILES}/alice/favorites/{third.rpartition('/')[2]}")
 
 
 def test_a_favorite_is_set_listed_and_cleared(alice: Dav, shelf: Shelf, folder: str) -> None:

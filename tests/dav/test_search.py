@@ -29,6 +29,7 @@ def found_by(where: str, **properties: str) -> bool:
         "{DAV:}displayname": properties.get("name"),
         "{DAV:}resourcetype": properties.get("type", ""),
         "{http://owncloud.org/ns}favorite": properties.get("favorite"),
+        "{http://owncloud.org/ns}fileid": properties.get("fileid"),
     }
     value: Callable[[str], str | None] = values.get
     term = parse_search(search(where)).where
@@ -58,6 +59,14 @@ def test_favourites() -> None:
     assert found_by(FAVORITE, favorite="1")
     assert not found_by(FAVORITE, favorite="0")
     assert not found_by(FAVORITE)
+
+
+def test_a_file_by_its_number_or_by_its_whole_id() -> None:
+    """Nextcloud takes both, and its Python client sends the second."""
+    for literal in ("195", "00000195oc42f55a40119d"):
+        where = f"<d:eq><d:prop><oc:fileid/></d:prop><d:literal>{literal}</d:literal></d:eq>"
+        assert found_by(where, fileid="195")
+        assert not found_by(where, fileid="1950")
 
 
 def test_photos_of_a_time() -> None:

@@ -16,6 +16,7 @@ from sumu_dav.dav.guards import (
     write_guard,
 )
 from sumu_dav.dav.headers import Depth, depth, modified_ns, overwrite
+from sumu_dav.dav.live import file_id, full_id
 from sumu_dav.dav.locks import Lock
 from sumu_dav.dav.request import Request, Response
 from sumu_dav.dav.target import Space, href
@@ -30,7 +31,7 @@ def mkcol(request: Request) -> Response:
         raise UnsupportedBody("a body in MKCOL means nothing here")
     check_if(request)
     request.context.archive.folders.make(path, write_guard(request, path))
-    return Response(201)
+    return Response(201, _id_of(request, path))
 
 
 def delete(request: Request) -> Response:
@@ -61,7 +62,7 @@ def copy(request: Request) -> Response:
     moved = request.context.archive.copy(
         source, target, overwrite=overwrite(request.environ), members=members, guard=_arriving_guard(request, target)
     )
-    return _answer(moved)
+    return _answer(request, target, moved)
 
 
 def move(request: Request) -> Response:
@@ -94,14 +95,20 @@ def move(request: Request) -> Response:
     for each in replaced:
         request.context.locks.drop(each.token)
     forget_gone(request.context, names)
-    return _answer(moved)
+    return _answer(request, target, moved)
 
 
-def _answer(moved: Moved) -> Response:
-    headers = []
+def _answer(request: Request, target: Path, moved: Moved) -> Response:
+    headers = _id_of(request, target)
     if moved.filed is not None:
         headers.append(("Content-Location", href("", moved.filed.user, moved.filed.parts, folder=False)))
     return Response(201 if moved.created else 204, headers)
+
+
+def _id_of(request: Request, path: Path) -> list[tuple[str, str]]:
+    """Nextcloud tells the id of all that comes to be, folders too, and its iOS app crashes where it is missing."""
+    node = request.context.archive.lookup.find(path)
+    return [] if node is None else [("OC-FileId", full_id(request.context, file_id(node)))]
 
 
 def _destination(request: Request) -> Path:
