@@ -1,19 +1,17 @@
-"""Cyberduck and Mountain Duck, replayed: Expect, resuming by Content-Range, times in properties of their own."""
+"""Cyberduck and Mountain Duck, replayed as their source has it: Expect, Content-Range, times in their own properties."""
 
 from __future__ import annotations
 
 import base64
+from email.utils import formatdate, parsedate_to_datetime
 
 from support.dav import DAV, Dav, members
 from support.server import password_of
 from support.shelf import Shelf
 
 AGENT = {"User-Agent": "Cyberduck/8.9.0.41594 (Mac OS X/14.5) (aarch64)"}
-WRITTEN = "Tue, 14 Nov 2023 22:13:20 UTC"
-"""A time as it writes it, which is no HTTP date."""
-
-TIMES = {"{DAV:}lastmodified": WRITTEN, "{SAR:}lastmodified": WRITTEN}
-"""`{SAR:}lastmodified` is what it reads again; older versions set the other as well."""
+SARDINE = "{SAR:}"
+"""The namespace of its WebDAV library, where it keeps a time of its own beside the one that the server told then."""
 
 
 def test_a_photo_is_sent_after_100_continue(alice: Dav, shelf: Shelf) -> None:
@@ -55,17 +53,56 @@ def test_resuming_is_refused_clearly_and_the_whole_is_taken(alice: Dav, shelf: S
     assert shelf.seen(name) == photo
 
 
-def test_times_are_set_by_its_properties_and_read_again(alice: Dav, shelf: Shelf) -> None:
+def set_time(alice: Dav, path: str, seconds: float) -> None:
+    """Its `DAVTimestampFeature`: the new time, and the server's, by which it knows later whether that is still so."""
+    props = [DAV + "getlastmodified", SARDINE + "lastmodified", SARDINE + "lastmodified_server"]
+    (found,) = members(alice.propfind(path, "0", props))
+    there = parsedate_to_datetime(found.text(DAV + "getlastmodified") or "")
+    times = {SARDINE + "lastmodified_server": java(there.timestamp()), SARDINE + "lastmodified": java(seconds)}
+    (patched,) = members(alice.proppatch(path, times))
+    assert patched.statuses == dict.fromkeys(times, 200)
+
+
+def shown(alice: Dav, path: str) -> float:
+    """Its `DAVAttributesFinderFeature`: its own time, unless another program has changed the file since."""
+    told = alice.properties(path, DAV + "getlastmodified", SARDINE + "lastmodified", SARDINE + "lastmodified_server")
+    server, own, server_then = [None if text is None else parsedate_to_datetime(text) for text in told.values()]
+    assert server is not None
+    return (own if own is not None and server_then in (None, server) else server).timestamp()
+
+
+def java(seconds: float) -> str:
+    """A time as it writes it, which is no HTTP date."""
+    return formatdate(seconds, usegmt=True).replace("GMT", "UTC")
+
+
+def test_a_time_is_set_and_shown_again_by_it_and_by_all_others(alice: Dav, shelf: Shelf) -> None:
     name = shelf.new_name()
     path = shelf.path + name
     alice.request("PUT", path, headers=AGENT, data=shelf.photo())
 
-    (patched,) = members(alice.proppatch(path, TIMES))
+    for seconds in (1_700_000_000, 1_600_000_000):
+        set_time(alice, path, seconds)
 
-    assert patched.statuses == dict.fromkeys(TIMES, 200)
-    assert alice.properties(path, "{SAR:}lastmodified") == {"{SAR:}lastmodified": WRITTEN}
-    assert alice.properties(path, DAV + "getlastmodified") == {DAV + "getlastmodified": "Tue, 14 Nov 2023 22:13:20 GMT"}
+        assert shown(alice, path) == seconds
+        assert shelf.on_disk(name).stat().st_mtime == seconds
+        assert alice.properties(path, DAV + "getlastmodified") == {
+            DAV + "getlastmodified": formatdate(seconds, usegmt=True)
+        }
+
+    alice.put(path, shelf.photo(), x_oc_mtime="1500000000")
+    assert shown(alice, path) == 1_500_000_000, "another program's"
+
+
+def test_versions_that_keep_their_time_alone(alice: Dav, shelf: Shelf) -> None:
+    name = shelf.new_name()
+    alice.request("PUT", shelf.path + name, headers=AGENT, data=shelf.photo())
+
+    (patched,) = members(alice.proppatch(shelf.path + name, {SARDINE + "lastmodified": java(1_700_000_000)}))
+
+    assert patched.statuses == {SARDINE + "lastmodified": 200}
     assert shelf.on_disk(name).stat().st_mtime == 1_700_000_000
+    assert shown(alice, shelf.path + name) == 1_700_000_000
 
 
 def test_a_download_is_resumed(alice: Dav, shelf: Shelf) -> None:

@@ -34,6 +34,9 @@ from sumu_dav.dav.verbs.roots import root_responses
 from sumu_dav.dav.writer import Form, Writer
 from sumu_dav.errors import NotFound
 
+KEPT_TIMES = (WIN32 + "Win32LastModifiedTime", "{SAR:}lastmodified")
+"""Where Explorer and Cyberduck put a modification time: kept as they wrote it, and the file's own as well."""
+
 MEMOIZED_BYTES = 4_096
 """Longer bodies are read anew each time: no client sends one again and again, and what is remembered stays small."""
 
@@ -204,7 +207,7 @@ def _combined(changes: Iterable[PropChange]) -> PropertyChange:
         elif change.name in (DAV + "getlastmodified", DAV + "lastmodified"):
             mtime_ns = _moment(change)
         else:
-            if change.name == WIN32 + "Win32LastModifiedTime" and change.value is not None:
+            if change.name in KEPT_TIMES and change.value is not None:
                 mtime_ns = _moment(change) or mtime_ns
             dead[change.name] = change.value
     return PropertyChange(dead, favorite, mtime_ns)
