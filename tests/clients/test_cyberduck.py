@@ -1,4 +1,4 @@
-"""Cyberduck and Mountain Duck, replayed as their source has it: Expect, Content-Range, times in their own properties."""
+"""Cyberduck and Mountain Duck, replayed as their source has it: Expect, Content-Range, properties with times."""
 
 from __future__ import annotations
 
