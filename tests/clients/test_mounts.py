@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from support.clients import contents, run
+from support.clients import contents, run, written
 from support.samples import jpeg
 from support.server import Server, password_of
 
@@ -38,6 +38,7 @@ set -e
 printf 'alice\\n%s\\n' "$PASSWORD" | gio mount "$URL"
 gio mkdir "$URL/gvfs"
 gio copy "$PHOTOS"/* "$URL/gvfs/"
+echo "== again"; yes n | gio copy --interactive "$PHOTOS"/* "$URL/gvfs/" 2>&1; echo
 echo "== uploaded"; gio list "$URL/gvfs"
 gio rename "$URL/gvfs/$FIRST" "renamed $FIRST" > /dev/null
 gio copy "$URL/gvfs/$SECOND" "$URL/favorites/$SECOND"
@@ -72,10 +73,12 @@ def test_gvfs(server: Server, photos: Path, tmp_path: Path, needs: Callable[...,
 
     said = run("dbus-run-session", "--", "bash", "-c", GVFS_DAY, environment=environment)
 
-    uploaded, rest = said.split("== uploaded\n")[1].split("== left\n")
+    again, rest = said.split("== again\n")[1].split("== uploaded\n")
+    uploaded, rest = rest.split("== left\n")
     left, rest = rest.split("== home\n")
     home, rest = rest.split("== sum\n")
     everything = {path.name for path in photos.iterdir()}
+    assert again.count("overwrite") == len(everything), "it is asked of each, and the answer is no"
     assert set(uploaded.splitlines()) == everything
     assert set(left.splitlines()) == everything - {first, third} | {f"renamed {first}", "saved.jpg"}
     assert {"loose.jpg", "19-08", "favorites", "gvfs"} <= set(home.splitlines())
@@ -83,6 +86,7 @@ def test_gvfs(server: Server, photos: Path, tmp_path: Path, needs: Callable[...,
 
     folder = server.plex / "alice"
     assert contents(folder / "gvfs").keys() == set(left.splitlines())
+    assert written(server, "gvfs") == len(everything) + 2, "each photo once, and what was saved twice"
     assert (folder / "gvfs" / "saved.jpg").read_bytes() == (photos / second).read_bytes()
     assert (folder / "favorites" / second).read_bytes() == (photos / second).read_bytes()
     assert (folder / "19-08" / "loose.jpg").read_bytes() == new.read_bytes()
@@ -96,7 +100,7 @@ def davfs(server: Server, folder: Path, cache: str) -> Iterator[Path]:
     config = folder / "davfs2.conf"
     shutil.chown(cache, group="davfs2")
     Path(cache).chmod(0o770)
-    config.write_text(f"cache_dir {cache}\ndelay_upload 0\nuse_locks 1\ngui_optimize 0\n")
+    config.write_text(f"cache_dir {cache}\ndelay_upload 0\nuse_locks 1\ngui_optimize 0\nbuf_size 64\n")
     done = subprocess.run(
         ["mount", "-t", "davfs", "-o", f"conf={config}", f"{server.url}alice/", str(mounted)],
         input=f"alice\n{password_of('alice')}\n",
@@ -113,25 +117,31 @@ def davfs(server: Server, folder: Path, cache: str) -> Iterator[Path]:
         run("umount", mounted)
 
 
-def test_davfs2(server: Server, photos: Path, tmp_path: Path, needs: Callable[..., None]) -> None:
-    """It locks what it writes: LOCK that creates, PUT with If, UNLOCK. Its listing is not asked for: on a 6.18 kernel
-    davfs2 1.6 answers readdir with EINVAL, of any server.
-    """
-    needs("mount.davfs")
+def synced(source: Path, target: Path) -> str:
+    """Send what is missing or other on the mount; what was sent, by name."""
+    return run("rsync", "--recursive", "--checksum", "--itemize-changes", f"{source}/", f"{target}/")
+
+
+def test_davfs2(own_server: Server, photos: Path, tmp_path: Path, needs: Callable[..., None]) -> None:
+    """It locks what it writes: LOCK that creates, PUT with If, UNLOCK."""
+    needs("mount.davfs", "rsync")
     if os.geteuid() != 0:
         pytest.skip("davfs2 mounts as root alone")
     names = sorted(path.name for path in photos.iterdir())
-    first, second, third = names[:3]
-    folder = server.plex / "alice" / "davfs"
+    first, second, third, fourth = names[:4]
+    folder = own_server.plex / "alice" / "davfs"
 
     # The folders of a test are closed to davfs2's own user.
-    with TemporaryDirectory(dir="/var/tmp") as cache, davfs(server, tmp_path, cache) as mounted:
+    with TemporaryDirectory(dir="/var/tmp") as cache, davfs(own_server, tmp_path, cache) as mounted:
         (mounted / "davfs").mkdir()
         for name in names:
             shutil.copyfile(photos / name, mounted / "davfs" / name)
         wait_for(lambda: len(contents(folder)) == len(names), WRITE_SECONDS, "not all was sent")
+        assert sorted(os.listdir(mounted / "davfs")) == names
+        assert synced(photos, mounted / "davfs") == "", "nothing to do"
         (mounted / "davfs" / first).rename(mounted / "davfs" / f"renamed {first}")
         (mounted / "davfs" / third).unlink()
+        shutil.copyfile(mounted / "davfs" / fourth, mounted / "favorites" / fourth)
         with (mounted / "davfs" / second).open("ab") as file:
             file.write(b"an edit")
         assert (mounted / "davfs" / f"renamed {first}").read_bytes() == (photos / first).read_bytes()
@@ -144,6 +154,10 @@ def test_davfs2(server: Server, photos: Path, tmp_path: Path, needs: Callable[..
     del expected[third]
     assert contents(folder) == expected
     assert not (folder / "gone").exists()
+    assert (own_server.plex / "alice" / "favorites" / fourth).read_bytes() == (photos / fourth).read_bytes()
+    record = own_server.record("alice", "davfs", fourth)
+    assert record is not None
+    assert record["isFavorite"] is True
 
 
 @contextmanager
@@ -181,7 +195,7 @@ def rclone_mount(server: Server, folder: Path) -> Iterator[Path]:
 
 
 def test_rclone_mount(own_server: Server, photos: Path, tmp_path: Path, needs: Callable[..., None]) -> None:
-    needs("rclone", "fusermount3")
+    needs("rclone", "fusermount3", "rsync")
     names = sorted(path.name for path in photos.iterdir())
     first, second, third = names[:3]
     folder = own_server.plex / "alice" / "mounted"
@@ -192,6 +206,7 @@ def test_rclone_mount(own_server: Server, photos: Path, tmp_path: Path, needs: C
             shutil.copyfile(photos / name, mounted / "mounted" / name)
         wait_for(lambda: contents(folder).keys() == set(names), WRITE_SECONDS, "not all was sent")
         assert {path.name for path in (mounted / "mounted").iterdir()} == set(names)
+        assert synced(photos, mounted / "mounted") == "", "nothing to do"
         (mounted / "mounted" / first).rename(mounted / "mounted" / f"renamed {first}")
         (mounted / "mounted" / third).unlink()
         shutil.copyfile(mounted / "mounted" / second, mounted / "favorites" / second)

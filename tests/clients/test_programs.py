@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from webdav4.client import Client, ResourceAlreadyExists, ResourceConflict
 
-from support.clients import contents, home_with_netrc, run
+from support.clients import contents, home_with_netrc, run, written
+from support.samples import jpeg
 from support.server import ROOT, Server, password_of
 
 JAVASCRIPT = ROOT / "tests" / "clients" / "javascript"
@@ -37,6 +38,7 @@ mkcol day
 cd day
 mput *
 ls
+mput *
 move {first} renamed.bin
 copy {second} /alice/favorites/{second}
 delete {third}
@@ -76,10 +78,13 @@ def test_cadaver(server: Server, photos: Path, tmp_path: Path, needs: Callable[.
     assert back.read_bytes() == (photos / first).read_bytes()
     assert (server.plex / "alice" / "favorites" / second).read_bytes() == (photos / second).read_bytes()
     assert "empty/" not in server.session().names("/alice/")
+    assert written(server, "day") == 2 * len(list(plain.iterdir())), "it can't know that all is there"
+    trash = [line.split() for line in server.command("trash", "list").stdout.splitlines()[1:]]
+    assert [words[3] for words in trash if words[2] == "day"] == [third], "a photo sent again replaces nothing"
 
 
 def test_curl(server: Server, photos: Path, tmp_path: Path, needs: Callable[..., None]) -> None:
-    """A script of cron's: upload, look, fetch a part, rename, delete, upload again only what is not there."""
+    """A script of cron's: upload, fetch a part, upload again only what is not there, fetch again only what is new."""
     needs("curl")
     environment = home_with_netrc(tmp_path / "home")
     names = sorted(path.name for path in photos.iterdir() if not set(path.name) & set(",{}[]"))
@@ -94,7 +99,10 @@ def test_curl(server: Server, photos: Path, tmp_path: Path, needs: Callable[...,
     assert curl("--write-out", "%{http_code}", "-X", "MKCOL", url("/alice/curl/")) == "201"
     config = tmp_path / "upload.conf"
     config.write_text(
-        "".join(f'upload-file = "{photos / name}"\nurl = "{url("/alice/curl/" + name)}"\n' for name in names)
+        "".join(
+            f'upload-file = "{photos / name}"\nurl = "{url("/alice/curl/" + name)}"\noutput = "{os.devnull}"\n'
+            for name in names
+        )
     )
     codes = curl("--fail", "--write-out", "%{http_code}\n", "--config", config).split()
     assert codes == ["201"] * len(names)
@@ -109,12 +117,60 @@ def test_curl(server: Server, photos: Path, tmp_path: Path, needs: Callable[...,
     curl("--continue-at", "-", "--output", again, url(f"/alice/curl/{first}"))
     assert again.read_bytes() == (photos / first).read_bytes()
 
-    put_anew = ("-H", "If-None-Match: *", "--write-out", "%{http_code}", "--output", os.devnull)
-    assert curl(*put_anew, "--upload-file", photos / second, url(f"/alice/curl/{second}")) == "412"
-    moved = ("-X", "MOVE", "-H", f"Destination: {url('/alice/curl/renamed.jpg')}", "--write-out", "%{http_code}")
+    sent = written(server, "curl")
+    anew = ("-H", "If-None-Match: *", "-H", "Expect: 100-continue")
+    taken = curl(*anew, "--write-out", "%{http_code} %{size_upload}\n", "--config", config).splitlines()
+    assert taken == ["412 0"] * len(names), "nothing to do, and nothing sent"
+    fetched = ("--write-out", "%{http_code} %{size_download}", "--output", tmp_path / "fetched")
+    etag = tmp_path / "etag"
+    size = (photos / second).stat().st_size
+    assert curl(*fetched, "--etag-save", etag, "--remote-time", url(f"/alice/curl/{second}")) == f"200 {size}"
+    assert curl(*fetched, "--etag-compare", etag, url(f"/alice/curl/{second}")) == "304 0"
+    assert curl(*fetched, "--time-cond", tmp_path / "fetched", url(f"/alice/curl/{second}")) == "304 0"
+    assert written(server, "curl") == sent
+
+    status = ("--write-out", "%{http_code}", "--output", os.devnull)
+    moved = (*status, "-X", "MOVE", "-H", f"Destination: {url('/alice/curl/renamed.jpg')}")
     assert curl(*moved, url(f"/alice/curl/{first}")) == "201"
-    assert curl("-X", "DELETE", "--write-out", "%{http_code}", url(f"/alice/curl/{second}")) == "204"
+    assert curl(*status, "-X", "DELETE", url(f"/alice/curl/{second}")) == "204"
     assert {"renamed.jpg", "note.txt", *names[2:]} == server.session().names("/alice/curl/")
+
+
+def test_curl_makes_favorites_in_each_way(
+    server: Server, album: str, tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("curl")
+    environment = home_with_netrc(tmp_path / "home")
+    for name in ("put.jpg", "copied.jpg", "moved.jpg", "property.jpg", "owncloud.jpg", "none.jpg"):
+        (tmp_path / name).write_bytes(jpeg())
+
+    def curl(*words: str | Path) -> int:
+        status = ("--write-out", "%{http_code}", "--output", os.devnull)
+        return int(run("curl", "--silent", "--show-error", "--netrc", *status, *words, environment=environment))
+
+    def url(name: str, folder: str = album) -> str:
+        return server.session().href(folder + name)
+
+    assert curl("-H", "X-Favorite: 1", "--upload-file", tmp_path / "put.jpg", url("put.jpg")) == 201
+    for name in ("copied.jpg", "moved.jpg", "property.jpg", "owncloud.jpg", "none.jpg"):
+        assert curl("--upload-file", tmp_path / name, url(name)) == 201
+    for verb, name in (("COPY", "copied.jpg"), ("MOVE", "moved.jpg")):
+        assert curl("-X", verb, "-H", f"Destination: {url(name, '/alice/favorites/')}", url(name)) == 201
+    for name, space, local in (
+        ("property.jpg", "urn:sumu", "isFavorite"),
+        ("owncloud.jpg", "http://owncloud.org/ns", "favorite"),
+    ):
+        change = f'<set><prop><{local} xmlns="{space}">1</{local}></prop></set>'
+        body = f'<propertyupdate xmlns="DAV:">{change}</propertyupdate>'
+        assert curl("-X", "PROPPATCH", "--data", body, url(name)) == 207
+
+    favorites = {"put.jpg", "copied.jpg", "moved.jpg", "property.jpg", "owncloud.jpg"}
+    copies = contents(server.plex / "alice" / "favorites")
+    for name in sorted(favorites | {"none.jpg"}):
+        record = server.record("alice", album.split("/")[2], name)
+        assert record is not None
+        assert record["isFavorite"] is (name in favorites)
+        assert ((tmp_path / name).read_bytes() in copies.values()) is (name in favorites)
 
 
 def test_pythons_webdav4(server: Server, photos: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from support.programs import SHARED
 from support.samples import jpeg
-from support.server import password_of
+from support.server import Server, password_of
 
 PATIENCE = 120.0
 """Seconds after which a client that hangs fails its test."""
@@ -79,6 +80,14 @@ def named_photos(folder: Path, count: int) -> Path:
 def contents(folder: Path) -> dict[str, bytes]:
     """The files of a folder and their bytes."""
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def written(server: Server, album: str) -> int:
+    """How many files were sent into an album of alice's so far, new ones and replacements: PUTs that were taken."""
+    entries = map(json.loads, (server.state / "audit.log").read_text().splitlines())
+    return sum(
+        entry["verb"] == "PUT" and entry["status"] < 300 and f"/alice/{album}/" in entry["path"] for entry in entries
+    )
 
 
 def home_with_netrc(folder: Path, user: str = "alice") -> dict[str, str]:
