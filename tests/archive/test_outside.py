@@ -11,6 +11,8 @@ import pytest
 
 from sumu_dav.archive.changes.properties import PropertyChange
 from sumu_dav.archive.nodes import Path as WebPath
+from sumu_dav.library import Place
+from sumu_dav.model import FileStat
 from support.home import COLOR, Home, write
 from support.samples import jpeg, mov
 
@@ -191,6 +193,51 @@ def test_a_file_that_was_copied_and_then_deleted_takes_its_record_along(home: Ho
 
     assert home.at("alice/home/y.jpg").id == photo.id
     assert home.at("alice/home/y.jpg").properties == {COLOR: "red"}
+    home.is_settled()
+
+
+def test_many_equal_files_do_not_look_at_each_other(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(400):
+        write(home.alice / "trip" / f"{number}.jpg", jpeg())
+    looked: list[Place] = []
+    tree = home.archive.tree
+    stat = tree.stat
+
+    def look(place: Place) -> FileStat | None:
+        looked.append(place)
+        return stat(place)
+
+    monkeypatch.setattr(tree, "stat", look)
+
+    assert home.reconcile().recorded == 400
+
+    assert len(looked) < 10 * 400
+    shutil.copytree(home.alice / "trip", home.alice / "later")
+    shutil.rmtree(home.alice / "trip")
+    ids = {photo.id for photo in home.records()}
+    looked.clear()
+
+    assert home.reconcile().recorded == 400
+
+    assert len(looked) < 10 * 400
+    assert {photo.id for photo in home.records()} == ids
+    assert {photo.album for photo in home.records()} == {"later"}
+    home.is_settled()
+
+
+def test_many_equal_files_that_vanished_come_back_with_their_records(home: Home, tmp_path: Path) -> None:
+    for number in range(50):
+        write(home.alice / "trip" / f"{number}.jpg", jpeg())
+    home.reconcile()
+    ids = {photo.name: photo.id for photo in home.records()}
+    os.rename(home.alice / "trip", tmp_path / "away")
+    home.reconcile()
+    assert home.records() == []
+
+    shutil.copytree(tmp_path / "away", home.alice / "trip")
+    home.reconcile()
+
+    assert {photo.name: photo.id for photo in home.records()} == ids
     home.is_settled()
 
 

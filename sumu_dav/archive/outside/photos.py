@@ -18,7 +18,7 @@ from sumu_dav.archive.desk import Desk
 from sumu_dav.archive.draft import Draft
 from sumu_dav.archive.lookup import copy_place, photo_path, photo_place, visible_place
 from sumu_dav.archive.nodes import Path
-from sumu_dav.archive.outside.aside import SetAside
+from sumu_dav.archive.outside.aside import Lost, SetAside
 from sumu_dav.archive.outside.recorder import Recorder
 from sumu_dav.archive.outside.survey import Differing, Found
 from sumu_dav.archive.stores import TrashEntry
@@ -82,7 +82,7 @@ class Outside:
             draft.put(moved)
         return Verdict.DONE
 
-    def take_in(self, found: Found, content: Content, aside: SetAside) -> Verdict:
+    def take_in(self, found: Found, content: Content, lost: Lost, aside: SetAside) -> Verdict:
         """A file without a record: a moved photo, one that comes back, or a new one."""
         if self._tree.stat(found.place) != found.stat:
             return Verdict.AGAIN
@@ -93,10 +93,10 @@ class Outside:
         if there is not None:
             # recorded since, or at another spelling whose file is gone: the next look tells
             return Verdict.NOTHING if found.place == target else Verdict.AGAIN
-        for photo in self._catalog.with_hash(found.path.user, content.sha256):
-            if self._tree.stat(photo_place(photo)) is None:
-                moved = replace(self._bound_to(photo, found.path), modified=iso(found.stat.mtime_ns))
-                return self._record(found, moved, content)
+        photo = lost.find(content.sha256)
+        if photo is not None:
+            moved = replace(self._bound_to(photo, found.path), modified=iso(found.stat.mtime_ns))
+            return self._record(found, moved, content)
         entry = aside.find(found.path, content.sha256)
         if entry is not None and entry.photo is not None and self._catalog.get(entry.photo.id) is None:
             return self._revive(found, content, entry, entry.photo)

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from sumu_dav.archive.content import Content, content_of
 from sumu_dav.archive.desk import Desk
-from sumu_dav.archive.outside.aside import SetAside
+from sumu_dav.archive.outside.aside import Lost, SetAside
 from sumu_dav.archive.outside.copies import OutsideCopies
 from sumu_dav.archive.outside.photos import Outside, Verdict
 from sumu_dav.archive.outside.recorder import Recorder
@@ -147,9 +147,9 @@ class _Round:
         survey = self._survey
         new = [found for found in survey.unrecorded if not self._follow(found)]
         changed = [differing for differing in survey.changed if not self._give_way(differing)]
-        aside = SetAside(self._desk.performer.trash, self._user)
+        lost, aside = Lost(self._desk.lookup, self._user), SetAside(self._desk.performer.trash, self._user)
         self._total = len(new) + len(changed) + len(survey.unbound_copies) + len(survey.changed_copies)
-        self._work_off(new, lambda found, content: self._outside.take_in(found, content, aside), "recorded")
+        self._work_off(new, lambda found, content: self._outside.take_in(found, content, lost, aside), "recorded")
         self._work_off(changed, self._outside.changed, "updated")
         unbound = [found for found in survey.unbound_copies if not self._rename_copy(found)]
         self._work_off(unbound, self._copies.take_in, "favorites")
