@@ -56,15 +56,28 @@ class Ahead:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         for clone in self._made.values():
-            with contextlib.suppress(SumuError):  # swept at the next start, then
-                self._desk.lookup.tree.remove(clone.place)
-            clone.settle()
+            self._drop(clone)
 
-    def make(self, source: Place, user: str) -> None:
-        """Copy a file for the user's tree; nothing where there is none any more. Raises QuotaExceeded, NoSpace."""
-        if (source, user) not in self._made:
-            with contextlib.suppress(NotFound):
-                self._made[source, user] = clone_of(self._desk, source, user)
+    def _drop(self, clone: Clone) -> None:
+        with contextlib.suppress(SumuError):  # swept at the next start, then
+            self._desk.lookup.tree.remove(clone.place)
+        clone.settle()
+
+    def make(self, source: Place, user: str) -> bool:
+        """Copy a file for the user's tree, unless that is done; False where there is none any more.
+
+        Raises QuotaExceeded, NoSpace, and what is wrong with the file.
+        """
+        made = self._made.get((source, user))
+        if made is not None:
+            if self._desk.lookup.tree.stat(source) == made.source:
+                return True
+            self._drop(self._made.pop((source, user)))
+        try:
+            self._made[source, user] = clone_of(self._desk, source, user)
+        except NotFound:
+            return False
+        return True
 
     def take(self, source: Place, user: str) -> Clone | None:
         """The copy that was made of a file, unless the file is another one by now."""

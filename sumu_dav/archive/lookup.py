@@ -28,6 +28,11 @@ def hidden_place(path: Path) -> Place:
     return Place(Side.HIDDEN, path.user, path.parts)
 
 
+def place_for_new(path: Path) -> Place:
+    """Where a new folder of this path is to lie. Raises NameRefused where no tree can hold it."""
+    return hidden_place(path) if any_junk(path.parts) else visible_place(path)
+
+
 def photo_place(photo: Photo) -> Place:
     """Where a photo's own file lies."""
     return Place(Side.VISIBLE, photo.user, (*album_parts(photo.album), photo.name))

@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sumu_dav.library import FolderStat, Place, Tree
+from sumu_dav.errors import DiskFailure, Forbidden
+from sumu_dav.library import Entry, FolderStat, Place, Tree
 
 STAMP_STEP_NS = 100_000_000
 """Within this of a folder's change another one may bear the same time stamp: so fresh a folder is read again."""
@@ -58,10 +59,17 @@ class FolderSizes:
         now = self._clock_ns()
         settled = abs(now - stat.ctime_ns) > STAMP_STEP_NS
         own_bytes, folders = 0, {}
-        for entry in self._tree.scan(place):
+        for entry in self._entries(place):
             if entry.is_folder:
                 folders[entry.name] = folder.folders.get(entry.name) or _Folder()
             else:
                 own_bytes += entry.stat.size
                 settled = settled and abs(now - entry.stat.mtime_ns) > GROWING_NS
         folder.stat, folder.own_bytes, folder.folders = stat if settled else None, own_bytes, folders
+
+    def _entries(self, place: Place) -> list[Entry]:
+        """What lies in a folder; nothing where it can't be read: that must not keep its user from the rest."""
+        try:
+            return self._tree.scan(place)
+        except (Forbidden, DiskFailure):
+            return []

@@ -9,6 +9,8 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from sumu_dav.archive.failures import MembersFailed
+from sumu_dav.dav.failing import members_failed
 from sumu_dav.dav.faults import MethodNotAllowed, RangeNotSatisfiable
 from sumu_dav.dav.multistatus import MEDIA_TYPE, error_body
 from sumu_dav.dav.ranges import unsatisfied_range
@@ -65,6 +67,8 @@ def respond(request: Request) -> Response:
         if verb is None:
             raise MethodNotAllowed(request.method, tuple(verbs))
         return verb(request)
+    except MembersFailed as error:
+        return members_failed(request, error.failures, "Nothing was changed.")
     except SumuError as error:
         return refusal(error, request.method)
 

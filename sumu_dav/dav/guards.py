@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from sumu_dav.archive.changes.targets import Guard
+from sumu_dav.archive.failures import Failure, MembersFailed
 from sumu_dav.archive.lookup import photo_path
-from sumu_dav.archive.nodes import FileNode, Node, Path
+from sumu_dav.archive.nodes import FileNode, FolderNode, Node, Path
 from sumu_dav.dav.access import reading
 from sumu_dav.dav.conditions import Outcome, State, precondition
 from sumu_dav.dav.context import Context
-from sumu_dav.dav.faults import PreconditionFailed
+from sumu_dav.dav.faults import Locked, PreconditionFailed
 from sumu_dav.dav.if_header import Observed
 from sumu_dav.dav.request import Request
 from sumu_dav.dav.target import Space, Target
@@ -54,9 +55,8 @@ def names_going(context: Context, node: Node) -> list[LockPath]:
     if isinstance(node, FileNode):
         return bindings(node.path, node.photo)
     names = [lock_path(node.path), *(lock.path for lock in context.locks.below(lock_path(node.path)))]
-    for photo in context.archive.catalog.below(node.path.user, "/".join(node.path.parts)):
-        if photo.loose_names or photo.favorite_name is not None:
-            names += bindings(photo_path(photo), photo)
+    for name, photo in _photos_in(context, node.path):
+        names += bindings(path_at(name), photo)
     return names
 
 
@@ -107,10 +107,44 @@ def check_conditions(request: Request, node: Node | None) -> None:
         raise PreconditionFailed("a condition")
 
 
-def check_locks(request: Request, paths: Iterable[LockPath], *, whole_tree: bool = False) -> None:
+def check_locks(request: Request, paths: Iterable[LockPath]) -> None:
     """Raise Locked where a lock on one of the paths is not opened by a token of the caller's."""
     for path in paths:
-        request.context.locks.check_write(path, request.tokens, request.caller, whole_tree=whole_tree)
+        request.context.locks.check_write(path, request.tokens, request.caller)
+
+
+def check_members(request: Request, folder: FolderNode) -> None:
+    """Raise MembersFailed where a lock on something below a collection is not opened by a token of the caller's: on
+    its URL there, or on another name of a photo that would go with it."""
+    context = request.context
+    if not context.locks.has_any:
+        return
+    path = folder.path
+    closed = context.locks.closed_below(lock_path(path), request.tokens, request.caller)
+    for member, photo in _photos_in(context, path):
+        try:
+            check_locks(request, bindings(path_at(member), photo))
+        except Locked as error:
+            closed.setdefault(member, error)
+    lookup = context.archive.lookup
+    failures = [
+        Failure(path_at(member), isinstance(lookup.find(path_at(member)), FolderNode), error)
+        for member, error in closed.items()
+        if not any(member[:length] in closed for length in range(len(member)))  # told with what holds it
+    ]
+    if failures:
+        raise MembersFailed(tuple(failures))
+
+
+def _photos_in(context: Context, path: Path) -> Iterator[tuple[LockPath, Photo]]:
+    """The photos in a collection that have other names elsewhere."""
+    catalog = context.archive.catalog
+    if path.parts == (FAVORITES,):
+        for name, photo in catalog.favorites(path.user).items():
+            yield (path.user, FAVORITES, name), photo
+    for photo in catalog.below(path.user, "/".join(path.parts)):
+        if photo.loose_names or photo.favorite_name is not None:
+            yield lock_path(photo_path(photo)), photo
 
 
 def write_guard(
@@ -119,14 +153,17 @@ def write_guard(
     """What must hold for `path` to be changed: locks on it by any name, on its collection where it comes or goes
     (RFC 4918 §7.4), and the request's conditions.
 
-    `whole_tree` asks for the locks below it, too; `leaves` tells that nothing will be there afterwards.
+    `whole_tree` asks for the locks below it, too, and raises MembersFailed for these, last of all; `leaves` tells that
+    nothing will be there afterwards.
     """
 
     def guard(node: Node | None) -> None:
         if conditions:
             check_conditions(request, node)
-        check_locks(request, bindings(path, photo_of(node)), whole_tree=whole_tree)
+        check_locks(request, bindings(path, photo_of(node)))
         if (node is None or leaves) and not path.is_home:
             check_locks(request, [lock_path(path.parent)])
+        if whole_tree and isinstance(node, FolderNode):
+            check_members(request, node)
 
     return guard

@@ -195,6 +195,11 @@ class LockTable:
         with self._indexes:
             return tuple(lock for lock in self._rooted_below(path) if lock.expires > now)
 
+    @property
+    def has_any(self) -> bool:
+        """Whether there is a lock at all; nearly always there is none."""
+        return bool(self._by_token)
+
     def all(self) -> tuple[Lock, ...]:
         """Every lock that holds."""
         now = self._clock()
@@ -209,8 +214,8 @@ class LockTable:
         """What is left of the lock's time, for DAV:timeout: whole seconds, 0 once it has run out."""
         return max(0, int(lock.expires - self._clock()))
 
-    def check_write(self, path: LockPath, tokens: Collection[str], principal: str, *, whole_tree: bool = False) -> None:
-        """Raise Locked unless the caller may change what is at `path` (§7), with all below it for a `whole_tree`.
+    def check_write(self, path: LockPath, tokens: Collection[str], principal: str) -> None:
+        """Raise Locked unless the caller may change what is at `path` (§7).
 
         A token counts only when its own holder submits it (§6.4). Where members come or go (§7.4), the collection that
         they come to or go from is asked about by a call of its own.
@@ -219,12 +224,16 @@ class LockTable:
             if not self._by_token:
                 return
             closed = self._closed(path, tokens, principal)
-            if whole_tree and not closed:
-                now = self._clock()
-                for root in {lock.path for lock in self._rooted_below(path) if lock.expires > now}:
-                    closed.extend(self._closed(root, tokens, principal))
         if closed:
             raise Locked(_roots(closed))
+
+    def closed_below(self, path: LockPath, tokens: Collection[str], principal: str) -> dict[LockPath, Locked]:
+        """What below `path` the caller may not change, and what would be raised for it: the roots of locks there."""
+        with self._indexes:
+            now = self._clock()
+            roots = {lock.path for lock in self._rooted_below(path) if lock.expires > now}
+            closed = {root: self._closed(root, tokens, principal) for root in sorted(roots)}
+        return {root: Locked(_roots(locks)) for root, locks in closed.items() if locks}
 
     def _closed(self, path: LockPath, tokens: Collection[str], principal: str) -> list[Lock]:
         """The locks on `path`, unless one of them opens to the caller."""

@@ -92,6 +92,15 @@ def response(
     return "".join(out)
 
 
+def failed(href: str, status: int, condition: str | None, hrefs: Iterable[str], words: str) -> str:
+    """One DAV:response of a member that kept a change from being made to it, or to all (RFC 4918 §9.6.2, §14.24)."""
+    error = f"<d:error>{_condition(condition, hrefs)}</d:error>" if condition else ""
+    return (
+        f"<d:response><d:href>{escape(href)}</d:href>{_status(status)}{error}"
+        f"<d:responsedescription>{escape(words)}</d:responsedescription></d:response>"
+    )
+
+
 def multistatus(responses: Iterable[str], tail: str = "") -> Iterator[bytes]:
     """The body of a 207, in blocks; `responses` are drawn as they are sent. `tail` is XML after the last of them."""
     return in_blocks(each.encode() for each in chain((OPENING,), responses, (tail, CLOSING)))
@@ -113,8 +122,7 @@ def in_blocks(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def error_body(words: str, condition: str | None = None, hrefs: Iterable[str] = ()) -> bytes:
     """A DAV:error (RFC 4918 §14.5, §16): the condition, if one is defined, with hrefs inside; and words for people."""
-    inner = "".join(f"<d:href>{escape(href)}</d:href>" for href in hrefs)
-    held = element(f"{{DAV:}}{condition}", inner) if condition else ""
+    held = _condition(condition, hrefs) if condition else ""
     message = f'<s:message xmlns:s="{_MESSAGE_NAMESPACE}">{escape(words)}</s:message>'
     return f'{_PROLOGUE}<d:error xmlns:d="DAV:">{held}{message}</d:error>\n'.encode()
 
@@ -142,6 +150,10 @@ SUPPORTED_LOCK = (
     "</d:supportedlock>"
 )
 """The property DAV:supportedlock of everything that can be locked (RFC 4918 §15.10)."""
+
+
+def _condition(condition: str, hrefs: Iterable[str]) -> str:
+    return element(f"{{DAV:}}{condition}", "".join(f"<d:href>{escape(href)}</d:href>" for href in hrefs))
 
 
 def _empties(names: Iterable[str]) -> str:

@@ -108,10 +108,9 @@ def test_a_lock_of_depth_zero_protects_the_collection_alone(table: LockTable) ->
 def test_a_whole_tree_needs_every_token_in_it(table: LockTable) -> None:
     first, second = take(table, PHOTO), take(table, (*ALBUM, "b.jpg"))
     table.check_write(ALBUM, (), "alice")
-    with pytest.raises(Locked) as raised:
-        table.check_write(ALBUM, {first.token}, "alice", whole_tree=True)
-    assert raised.value.roots == (second.href,)
-    table.check_write(ALBUM, {first.token, second.token}, "alice", whole_tree=True)
+    closed = table.closed_below(ALBUM, {first.token}, "alice")
+    assert {path: locked.roots for path, locked in closed.items()} == {second.path: (second.href,)}
+    assert table.closed_below(ALBUM, {first.token, second.token}, "alice") == {}
 
 
 def test_any_token_of_shared_locks_opens(table: LockTable) -> None:
@@ -130,7 +129,8 @@ def test_ones_own_locks_below_do_not_block_a_folder_when_their_tokens_are_given(
     folder = take(table, ALBUM, infinite=True, tokens={child.token})
     for token in (child.token, folder.token):
         table.check_write(PHOTO, {token}, "alice")
-    table.check_write(ALBUM, {folder.token}, "alice", whole_tree=True)
+    table.check_write(ALBUM, {folder.token}, "alice")
+    assert table.closed_below(ALBUM, {folder.token}, "alice") == {}
     with pytest.raises(Locked):
         table.check_write(PHOTO, {child.token, folder.token}, "bob")
 
@@ -195,7 +195,8 @@ def test_an_expired_lock_is_harmless_and_makes_room(clock: Clock) -> None:
         take(table, (*ALBUM, "c"))
     take(table, (*ALBUM, "c"), "bob")
     clock.now += 60
-    table.check_write((*ALBUM, "a"), (), "bob", whole_tree=True)
+    table.check_write((*ALBUM, "a"), (), "bob")
+    assert table.closed_below((*ALBUM, "a"), (), "bob") == {}
     assert table.covering((*ALBUM, "a")) == ()
     assert [lock.principal for lock in table.below(ALBUM)] == ["bob"]
     take(table, (*ALBUM, "a"))

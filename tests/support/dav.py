@@ -32,6 +32,9 @@ class Member:
         self.href = element.findtext(f"{DAV}href") or ""
         self.path = unquote(urlsplit(self.href).path)
         self.status = _status(element)
+        error = element.find(f"{DAV}error/*")
+        self.condition = None if error is None else error.tag.rpartition("}")[2]
+        self.words = element.findtext(f"{DAV}responsedescription")
         self.found: dict[str, ElementTree.Element] = {}
         self.statuses: dict[str, int] = {}
         for propstat in element.iterfind(f"{DAV}propstat"):
@@ -176,6 +179,13 @@ def members(answer: requests.Response) -> list[Member]:
     """The responses of a multistatus, in their order."""
     assert answer.status_code == 207, f"{answer.status_code}: {answer.text}"
     return [Member(element) for element in ElementTree.fromstring(answer.content).iterfind(f"{DAV}response")]
+
+
+def failures(answer: requests.Response) -> dict[str, int | None]:
+    """The statuses of the members with which a change failed, by their paths; each is explained in words."""
+    found = members(answer)
+    assert all(" " in (member.words or "") for member in found), answer.text
+    return {member.path: member.status for member in found}
 
 
 def token_of(answer: requests.Response) -> str:

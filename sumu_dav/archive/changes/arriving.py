@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sumu_dav.archive.changes.favorites import make_room, unfavor_alone
 from sumu_dav.archive.changes.storing import keep_replaced
 from sumu_dav.archive.draft import Draft
+from sumu_dav.archive.failures import Failure
 from sumu_dav.archive.lookup import Lookup, hidden_place, visible_place
 from sumu_dav.archive.nodes import Binding, FileNode, Node, Path
 from sumu_dav.library import Place
@@ -18,10 +19,12 @@ from sumu_dav.model import Photo
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What a COPY or MOVE did: whether the destination is new, and where a photo was filed, if elsewhere."""
+    """What a COPY or MOVE did: whether the destination is new, where a photo was filed, if elsewhere, and what of a
+    collection was left out."""
 
     created: bool
     filed: Path | None = None
+    failures: tuple[Failure, ...] = ()
 
 
 def leaves_media(lookup: Lookup, target: Path) -> bool:

@@ -5,20 +5,22 @@ What a COPY or MOVE replaces goes to the trash by the same plan: after a crash b
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from sumu_dav.archive.changes.arriving import Moved
+from sumu_dav.archive.changes.copied_trees import CopiedTree, copy_files_ahead
 from sumu_dav.archive.changes.favorites import unfavor, unfavor_alone
 from sumu_dav.archive.changes.moving import move_node
 from sumu_dav.archive.changes.targets import Guard, check_new_folder, require_parent
-from sumu_dav.archive.changes.twins import copy_node
 from sumu_dav.archive.clones import Ahead
 from sumu_dav.archive.desk import Desk
 from sumu_dav.archive.draft import Draft
-from sumu_dav.archive.lookup import hidden_place, photo_path, photo_place, visible_place
+from sumu_dav.archive.failures import OF_A_MEMBER, Failure, MembersFailed
+from sumu_dav.archive.lookup import hidden_place, photo_path, photo_place, place_for_new, visible_place
 from sumu_dav.archive.nodes import Binding, FileNode, FolderNode, Node, Path
 from sumu_dav.errors import AlreadyExists, Forbidden, NotFound
-from sumu_dav.library import Place, any_junk, is_junk
+from sumu_dav.library import any_junk, is_junk
 from sumu_dav.model import FAVORITES, Photo
 
 
@@ -42,7 +44,7 @@ class Folders:
             if guard is not None:
                 guard(None)
             with Draft(self.desk) as draft:
-                draft.require_folder(_place_for_new(path))
+                draft.require_folder(place_for_new(path))
 
     # DELETE
 
@@ -144,19 +146,32 @@ class Folders:
             raise Forbidden(str(source), "a user's own folder can't be copied")
         with Ahead(self.desk) as ahead:
             if members:
-                self._look(source, target, overwrite, guard)
-                self._copy_members_ahead(ahead, source, target.user)
+                self._look_for_copy(source, target, overwrite, guard)
+                copy_files_ahead(self.lookup, ahead, source, target.user)
             with self.desk.turns.alone(source.user, target.user):
-                node, there = self._look(source, target, overwrite, guard)
+                node, there, staying = self._look_for_copy(source, target, overwrite, guard)
                 with Draft(self.desk, ahead) as draft:
-                    self._make_way(draft, there)
-                    self._copy_folder(draft, node, target, members)
-        return Moved(there is None)
+                    kept = {failure.path for failure in staying}
+                    self._make_way(draft, there, kept)
+                    copied = CopiedTree(draft, ahead, kept)
+                    copied.add(node, target, members=members)
+        return Moved(there is None, failures=(*staying, *copied.failures))
 
-    def _copy_members_ahead(self, ahead: Ahead, source: Path, user: str) -> None:
-        for child in self.lookup.below(source):
-            if isinstance(child, FileNode) and child.binding is not Binding.PLACEHOLDER:
-                ahead.make(self.lookup.place_of(child), user)
+    def _look_for_copy(
+        self, source: Path, target: Path, overwrite: bool, guard: Guard | None
+    ) -> tuple[FolderNode, Node | None, tuple[Failure, ...]]:
+        """The same as `_look`, and the members of what lies at the target that may not be replaced."""
+        staying: list[Failure] = []
+
+        def tolerant(there: Node | None) -> None:
+            try:
+                if guard is not None:
+                    guard(there)
+            except MembersFailed as error:
+                staying.extend(error.failures)
+
+        node, there = self._look(source, target, overwrite, tolerant)
+        return node, there, tuple(staying)
 
     def _check_pair(self, source: Path, target: Path) -> None:
         if source == target:
@@ -181,9 +196,14 @@ class Folders:
             guard(there)
         return node, there
 
-    def _make_way(self, draft: Draft, there: Node | None) -> None:
-        """What lies at the target is deleted (RFC 4918 §9.8.4, §9.9.3)."""
-        if there is not None:
+    def _make_way(self, draft: Draft, there: Node | None, kept: Collection[Path] = ()) -> None:
+        """What lies at the target is deleted (RFC 4918 §9.8.4, §9.9.3), but for the paths that are kept."""
+        if there is None or there.path in kept:
+            return
+        if any(there.path.holds(path) for path in kept):
+            for child in self.lookup.children(there.path):
+                self._make_way(draft, child, kept)
+        else:
             self._draft_delete(draft, there, "overwritten")
             draft.clear(there.path)
 
@@ -210,35 +230,24 @@ class Folders:
     def _move_members(self, draft: Draft, node: FolderNode, target: Path) -> None:
         """Between hidden and visible names each member changes its kind, so each is moved for itself."""
         depth = len(node.path.parts)
-        draft.require_folder(_place_for_new(target))
+        draft.require_folder(place_for_new(target))
         folders = [node.path]
+        failures: list[Failure] = []
         for child in self.lookup.below(node.path):
             to = Path(target.user, (*target.parts, *child.path.parts[depth:]))
             if isinstance(child, FileNode):
-                move_node(draft, child, to, None)
+                try:
+                    move_node(draft, child, to, None)
+                except OF_A_MEMBER as error:
+                    failures.append(Failure(child.path, False, error))
             else:
                 folders.append(child.path)
-                draft.require_folder(_place_for_new(to))
+                draft.require_folder(place_for_new(to))
+        if failures:
+            raise MembersFailed(tuple(failures))
         for path in reversed(folders):
             other = draft.drop_other(path)
             if other is not None:
                 draft.set_other(Path(target.user, (*target.parts, *path.parts[depth:])), other.properties)
             draft.rmdir(hidden_place(path))
             draft.rmdir(visible_place(path))
-
-    def _copy_folder(self, draft: Draft, node: FolderNode, target: Path, members: bool) -> None:
-        depth = len(node.path.parts)
-        nodes: list[Node] = [node, *(self.lookup.below(node.path) if members else ())]
-        for child in nodes:
-            to = Path(target.user, (*target.parts, *child.path.parts[depth:]))
-            if isinstance(child, FolderNode):
-                draft.require_folder(_place_for_new(to))
-                other = draft.other(child.path)
-                if other is not None:
-                    draft.set_other(to, other.properties)
-            elif child.binding is not Binding.PLACEHOLDER:
-                copy_node(draft, child, to, None)
-
-
-def _place_for_new(path: Path) -> Place:
-    return hidden_place(path) if any_junk(path.parts) else visible_place(path)

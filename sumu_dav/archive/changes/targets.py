@@ -15,7 +15,11 @@ from sumu_dav.model import FAVORITES
 
 Guard = Callable[[Node | None], None]
 """Called with what lies at the path, at the moment of the change: raises where a condition or lock forbids it. It is
-asked once before, too, where much is to be done for the change."""
+asked once before, too, where much is to be done for the change.
+
+Where members of what lies there may not be replaced, it raises MembersFailed at last, when nothing else forbids the
+change: COPY goes on without them.
+"""
 
 
 def check_new_folder(path: Path) -> None:
@@ -24,13 +28,13 @@ def check_new_folder(path: Path) -> None:
         raise Forbidden(str(path), "the inbox is flat: it holds no folders")
     if path.in_favorites:
         raise Forbidden(str(path), "the favourites album is flat: it holds no folders")
-    _check_path(path)
+    check_path(path)
     check_folder_name(path.name)
 
 
 def check_new_file(lookup: Lookup, path: Path) -> Node | None:
     """What lies where a file is to be stored. Raises NameRefused, Forbidden, IsCollection or ParentMissing."""
-    _check_path(path)
+    check_path(path)
     node = lookup.find(path)
     if isinstance(node, FolderNode):
         raise IsCollection(str(path))
@@ -45,7 +49,8 @@ def require_parent(lookup: Lookup, path: Path) -> None:
         raise ParentMissing(str(path))
 
 
-def _check_path(path: Path) -> None:
+def check_path(path: Path) -> None:
+    """Refuse a path that nothing new may have. Raises NameRefused, Forbidden or IsCollection."""
     for part in path.parts:
         check_name(part)
     for folder in path.parts[:-1]:

@@ -6,6 +6,7 @@ from sumu_dav.archive.changes.arriving import Moved
 from sumu_dav.archive.changes.targets import Guard
 from sumu_dav.archive.nodes import FileNode, FolderNode, Node, Path
 from sumu_dav.dav.access import writing
+from sumu_dav.dav.failing import members_failed
 from sumu_dav.dav.faults import BadRequest, UnsupportedBody
 from sumu_dav.dav.guards import (
     check_conditions,
@@ -59,9 +60,15 @@ def copy(request: Request) -> Response:
         if wanted is Depth.ONE:
             raise BadRequest("COPY of a collection takes Depth 0 or infinity (RFC 4918 §9.8.3)")
         members = wanted is Depth.INFINITY
-    moved = request.context.archive.copy(
+    archive = request.context.archive
+    there = archive.lookup.find(target)
+    replaced = names_going(request.context, there) if there is not None else []
+    moved = archive.copy(
         source, target, overwrite=overwrite(request.environ), members=members, guard=_arriving_guard(request, target)
     )
+    forget_gone(request.context, replaced)
+    if moved.failures:
+        return members_failed(request, moved.failures, "All else was copied.")
     return _answer(request, target, moved)
 
 
