@@ -5,6 +5,7 @@ Must not know status codes (`statuses.py` has the one table) nor what was being 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sumu_dav.errors import SumuError
@@ -136,6 +137,25 @@ class LockConflict(SumuError):
 
     def __str__(self) -> str:
         return f"Another lock is held on {', '.join(self.roots)}."
+
+
+@dataclass(eq=False)
+class LocksBelow(SumuError):
+    """A lock of depth infinity does not go together with locks below it (RFC 4918 §9.10.3). `conflicts` has them by
+    the path of what each is held on: the names from the user's on."""
+
+    conflicts: Mapping[tuple[str, ...], LockConflict]
+
+    def __str__(self) -> str:
+        return f"Nothing was locked. {next(iter(self.conflicts.values()))}"
+
+
+@dataclass(eq=False)
+class FailedDependency(SumuError):
+    """It was not done, since something else had to be done with it and failed (RFC 4918 §11.4)."""
+
+    def __str__(self) -> str:
+        return "It was not done, since something that it depends on failed."
 
 
 @dataclass(eq=False)

@@ -55,7 +55,7 @@ def names_going(context: Context, node: Node) -> list[LockPath]:
     if isinstance(node, FileNode):
         return bindings(node.path, node.photo)
     names = [lock_path(node.path), *(lock.path for lock in context.locks.below(lock_path(node.path)))]
-    for name, photo in _photos_in(context, node.path):
+    for name, photo in photos_in(context, node.path):
         names += bindings(path_at(name), photo)
     return names
 
@@ -121,7 +121,7 @@ def check_members(request: Request, folder: FolderNode) -> None:
         return
     path = folder.path
     closed = context.locks.closed_below(lock_path(path), request.tokens, request.caller)
-    for member, photo in _photos_in(context, path):
+    for member, photo in photos_in(context, path):
         try:
             check_locks(request, bindings(path_at(member), photo))
         except Locked as error:
@@ -136,7 +136,7 @@ def check_members(request: Request, folder: FolderNode) -> None:
         raise MembersFailed(tuple(failures))
 
 
-def _photos_in(context: Context, path: Path) -> Iterator[tuple[LockPath, Photo]]:
+def photos_in(context: Context, path: Path) -> Iterator[tuple[LockPath, Photo]]:
     """The photos in a collection that have other names elsewhere."""
     catalog = context.archive.catalog
     if path.parts == (FAVORITES,):

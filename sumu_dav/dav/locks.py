@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import uuid4
 
-from sumu_dav.dav.faults import LockConflict, Locked, LockTokenMismatch, PreconditionFailed, TooManyLocks
+from sumu_dav.dav.faults import LockConflict, Locked, LocksBelow, LockTokenMismatch, PreconditionFailed, TooManyLocks
 from sumu_dav.errors import Forbidden
 
 MAX_LOCKS_OF_ONE = 1_000
@@ -105,7 +105,8 @@ class LockTable:
     ) -> Lock:
         """Take a lock for `timeout` seconds (§9.10). `tokens` are those submitted: own locks below don't conflict then.
 
-        Raises LockConflict, TooManyLocks, and what the store raises; nothing is locked then.
+        Raises LockConflict for locks on the path and above, else LocksBelow for those below, TooManyLocks, and what the
+        store raises; nothing is locked then.
         """
         with self._changing:
             self._collect()
@@ -118,7 +119,7 @@ class LockTable:
                 ]
                 held = self._held.get(principal, 0)
             if conflicting:
-                raise LockConflict(_roots(conflicting))
+                raise _conflict(path, conflicting)
             if held >= self._limit:
                 raise TooManyLocks(principal, self._limit)
             lock = Lock(
@@ -310,6 +311,16 @@ class LockTable:
                 heapq.heapify(self._expiries)
         if gone:
             self._store.drop([lock.id for lock in gone])
+
+
+def _conflict(path: LockPath, locks: Collection[Lock]) -> LockConflict | LocksBelow:
+    above = [lock for lock in locks if len(lock.path) <= len(path)]
+    if above:
+        return LockConflict(_roots(above))
+    below: dict[LockPath, list[Lock]] = {}
+    for lock in sorted(locks, key=lambda lock: lock.path):
+        below.setdefault(lock.path, []).append(lock)
+    return LocksBelow({root: LockConflict(_roots(held)) for root, held in below.items()})
 
 
 def _roots(locks: Iterable[Lock]) -> tuple[str, ...]:

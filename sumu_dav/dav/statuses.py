@@ -57,6 +57,8 @@ _ANSWERS: dict[type[errors.SumuError], Answer] = {
     faults.RangeNotSatisfiable: Answer(416),
     faults.Locked: Answer(423, "lock-token-submitted"),
     faults.LockConflict: Answer(423, "no-conflicting-lock"),
+    faults.LocksBelow: Answer(423, "no-conflicting-lock"),
+    faults.FailedDependency: Answer(424),
     faults.LockTokenMismatch: Answer(409, "lock-token-matches-request-uri"),
     faults.TooManyLocks: Answer(507),
     faults.CrossSite: Answer(403),

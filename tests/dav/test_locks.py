@@ -7,7 +7,7 @@ from itertools import combinations
 
 import pytest
 
-from sumu_dav.dav.faults import LockConflict, Locked, LockTokenMismatch, PreconditionFailed, TooManyLocks
+from sumu_dav.dav.faults import LockConflict, Locked, LocksBelow, LockTokenMismatch, PreconditionFailed, TooManyLocks
 from sumu_dav.dav.locks import Lock, LockPath, LockTable
 from sumu_dav.errors import Forbidden, NoSpace
 from support.locks import MemoryLockStore
@@ -74,9 +74,13 @@ def test_which_locks_go_together(
             lock = take(table, second[0], who, shared=second[1] == "shared", infinite=second[2] == "infinity")
             table.release(lock.token, second[0], who)
         else:
-            with pytest.raises(LockConflict) as raised:
+            with pytest.raises((LockConflict, LocksBelow)) as raised:
                 take(table, second[0], who, shared=second[1] == "shared", infinite=second[2] == "infinity")
-            assert raised.value.roots == ("/" + "/".join(first[0]),)
+            conflict = raised.value
+            assert isinstance(conflict, LocksBelow) == (len(first[0]) > len(second[0]))
+            found = conflict.conflicts[first[0]] if isinstance(conflict, LocksBelow) else conflict
+            assert isinstance(found, LockConflict)
+            assert found.roots == ("/" + "/".join(first[0]),)
 
 
 def test_a_write_needs_the_token_from_its_own_holder(table: LockTable) -> None:
@@ -122,9 +126,9 @@ def test_any_token_of_shared_locks_opens(table: LockTable) -> None:
 
 def test_ones_own_locks_below_do_not_block_a_folder_when_their_tokens_are_given(table: LockTable) -> None:
     child = take(table, PHOTO)
-    with pytest.raises(LockConflict):
+    with pytest.raises(LocksBelow):
         take(table, ALBUM, infinite=True)
-    with pytest.raises(LockConflict):
+    with pytest.raises(LocksBelow):
         take(table, ALBUM, "bob", infinite=True, tokens={child.token})
     folder = take(table, ALBUM, infinite=True, tokens={child.token})
     for token in (child.token, folder.token):
@@ -261,7 +265,7 @@ def test_the_indexes_agree_with_a_plain_list(table: LockTable, clock: Clock) -> 
                 )
                 try:
                     lock = take(table, path, who, shared=shared, infinite=infinite, timeout=rng.randrange(1, 300))
-                except LockConflict:
+                except (LockConflict, LocksBelow):
                     assert clash
                 else:
                     assert not clash

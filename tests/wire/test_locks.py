@@ -211,11 +211,58 @@ def test_a_lock_of_depth_infinity_covers_what_is_and_what_comes(alice: Dav, albu
 def test_a_lock_further_up_needs_the_ones_below(alice: Dav, album: str, photo: str) -> None:
     token = token_of(alice.lock(photo))
 
-    refused = alice.lock(album, depth="infinity")
-    assert (refused.status_code, condition(refused)) == (423, "no-conflicting-lock")
-    assert f"<d:href>{photo}</d:href>" in refused.text
+    assert failures(alice.lock(album, depth="infinity")) == {photo: 423, album: 424}
 
     assert alice.lock(album, depth="infinity", if_=f"<{photo}> (<{token}>)").status_code == 200
+
+
+def test_a_lock_of_depth_infinity_names_each_lock_of_others_below(server: Server, alice: Dav, album: str) -> None:
+    """RFC 4918 §9.10.9: the members with their status, the collection with 424, and nothing is locked."""
+    root = server.session("root")
+    for folder in ("day/", "night/"):
+        alice.mkcol(album + folder)
+    alice.put(album + "day/a.jpg", jpeg())
+    tokens = {path: token_of(root.lock(album + path)) for path in ("day/a.jpg", "night/")}
+    below = {album + path: 423 for path in tokens}
+
+    for scope in ("exclusive", "shared"):
+        refused = alice.lock(album, depth="infinity", scope=scope)
+        assert failures(refused) == {**below, album: 424}
+        assert [member.condition for member in members(refused)] == ["no-conflicting-lock", "no-conflicting-lock", None]
+        assert "Lock-Token" not in refused.headers
+        assert "lockdiscovery" not in refused.text
+    other = "/remote.php/dav/files"
+    assert failures(alice.lock(other + album.rstrip("/"), depth="infinity")) == {
+        other + path: status for path, status in {**below, album: 424}.items()
+    }
+    assert locks(alice, album) == []
+    assert alice.put(album + "new.jpg", jpeg()).status_code == 201
+
+    token_of(alice.lock(album, depth="0"))
+    refused = root.lock(album, depth="infinity")
+    assert (refused.status_code, condition(refused)) == (423, "no-conflicting-lock"), "the collection's own comes first"
+    assert f"<d:href>{album}</d:href>" in refused.text
+
+
+def test_shared_locks_below_leave_room_for_a_shared_one(server: Server, alice: Dav, album: str, photo: str) -> None:
+    token_of(server.session("root").lock(photo, scope="shared"))
+
+    assert failures(alice.lock(album, depth="infinity")) == {photo: 423, album: 424}
+    assert alice.lock(album, depth="infinity", scope="shared").status_code == 200
+
+
+def test_a_photo_that_is_locked_by_another_name_keeps_its_album_from_being_locked(
+    server: Server, alice: Dav, album: str
+) -> None:
+    """Else neither could write it without the other's token."""
+    alice.put(album + "locked as a copy.jpg", jpeg(), x_favorite="1")
+    root = server.session("root")
+    copy = "/alice/favorites/locked as a copy.jpg"
+    token = token_of(root.lock(copy))
+
+    assert failures(alice.lock(album, depth="infinity")) == {album + "locked as a copy.jpg": 423, album: 424}
+    assert alice.lock(album, depth="0").status_code == 200
+    assert root.unlock(copy, token).status_code == 204
 
 
 def test_a_tree_with_the_owners_own_locks_below_moves_with_their_tokens(alice: Dav, album: str) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from sumu_dav.archive.content import Content
-from sumu_dav.archive.nodes import FileNode, FolderNode, Path
+from sumu_dav.archive.failures import Failure
+from sumu_dav.archive.nodes import FileNode, FolderNode, Node, Path
 from sumu_dav.dav.bodies import LockRequest, parse_lockinfo
-from sumu_dav.dav.faults import BadRequest, LockConflict, PreconditionFailed
-from sumu_dav.dav.guards import bindings, check_conditions, check_if, check_locks, lock_path
+from sumu_dav.dav.failing import members_failed
+from sumu_dav.dav.faults import BadRequest, FailedDependency, LockConflict, LocksBelow, PreconditionFailed
+from sumu_dav.dav.guards import bindings, check_conditions, check_if, check_locks, lock_path, path_at, photos_in
 from sumu_dav.dav.headers import Depth, depth, lock_timeout, lock_token
 from sumu_dav.dav.live import lock_discovery
 from sumu_dav.dav.locks import Lock
 from sumu_dav.dav.multistatus import MEDIA_TYPE, prop_body
 from sumu_dav.dav.request import Request, Response
+from sumu_dav.model import Photo
 
 
 def lock(request: Request) -> Response:
@@ -43,18 +46,21 @@ def _take(request: Request, path: Path, wanted: LockRequest) -> Response:
     if node is None:
         archive.receiving.check_target(path)
         check_locks(request, [lock_path(path.parent)])
-    if isinstance(node, FileNode):
-        _refuse_by_another_name(request, node, wanted)
-    taken = request.context.locks.acquire(
-        lock_path(path),
-        request.target.href(folder=True if isinstance(node, FolderNode) else None),
-        request.caller,
-        shared=wanted.shared,
-        infinite=depth(request.environ, Depth.INFINITY) is Depth.INFINITY,
-        owner=wanted.owner,
-        timeout=lock_timeout(request.environ),
-        tokens=request.tokens,
-    )
+    infinite = depth(request.environ, Depth.INFINITY) is Depth.INFINITY
+    try:
+        _refuse_by_other_names(request, node, wanted, infinite=infinite)
+        taken = request.context.locks.acquire(
+            lock_path(path),
+            request.target.href(folder=True if isinstance(node, FolderNode) else None),
+            request.caller,
+            shared=wanted.shared,
+            infinite=infinite,
+            owner=wanted.owner,
+            timeout=lock_timeout(request.environ),
+            tokens=request.tokens,
+        )
+    except LocksBelow as error:
+        return _locked_below(request, path, error)
     if node is not None:
         return _answer(request, taken, 200, told=True)
     try:
@@ -65,19 +71,46 @@ def _take(request: Request, path: Path, wanted: LockRequest) -> Response:
     return _answer(request, taken, 201 if created else 200, told=True)
 
 
-def _refuse_by_another_name(request: Request, node: FileNode, wanted: LockRequest) -> None:
-    """Raise LockConflict where the photo is locked by another of its names: each would wait for the other's token."""
-    own = lock_path(node.path)
-    conflicting = [
+def _refuse_by_other_names(request: Request, node: Node | None, wanted: LockRequest, *, infinite: bool) -> None:
+    """Raise LockConflict where the photo is locked by another of its names, and LocksBelow where one in the collection
+    is: each would wait for the other's token."""
+    if isinstance(node, FileNode):
+        conflicting = _conflicting(request, node.path, node.photo, wanted)
+        if conflicting:
+            raise LockConflict(conflicting)
+    elif node is not None and infinite and request.context.locks.has_any:
+        below = {}
+        for name, photo in photos_in(request.context, node.path):
+            conflicting = _conflicting(request, path_at(name), photo, wanted)
+            if conflicting:
+                below[name] = LockConflict(conflicting)
+        if below:
+            raise LocksBelow(below)
+
+
+def _conflicting(request: Request, path: Path, photo: Photo | None, wanted: LockRequest) -> tuple[str, ...]:
+    """The roots of the locks on other names of what lies at the path that would not go together with a new one."""
+    own = lock_path(path)
+    conflicting = (
         lock.href
-        for name in bindings(node.path, node.photo)
+        for name in bindings(path, photo)
         for lock in request.context.locks.covering(name)
         if not lock.covers(own)
         and not (lock.shared and wanted.shared)
         and not (lock.principal == request.caller and lock.token in request.tokens)
+    )
+    return tuple(dict.fromkeys(conflicting))
+
+
+def _locked_below(request: Request, path: Path, error: LocksBelow) -> Response:
+    """RFC 4918 §9.10.9: the members that have locks, and the collection, which could not be locked for them."""
+    lookup = request.context.archive.lookup
+    failures = [
+        Failure(path_at(name), isinstance(lookup.find(path_at(name)), FolderNode), conflict)
+        for name, conflict in error.conflicts.items()
     ]
-    if conflicting:
-        raise LockConflict(tuple(dict.fromkeys(conflicting)))
+    failures.append(Failure(path, True, FailedDependency()))
+    return members_failed(request, failures, "Nothing was locked.")
 
 
 def _make_placeholder(request: Request, path: Path) -> bool:
