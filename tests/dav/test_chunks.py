@@ -184,6 +184,7 @@ def test_only_the_owner_reaches_an_upload(server: Server, alice: Dav, album: str
         assert stranger.mkcol(f"{UPLOADS}theirs").status_code == 404
         assert stranger.put(f"{upload}1", b"evil").status_code == 404
         assert stranger.delete(upload).status_code == 404
+        assert stranger.delete(f"{upload}1").status_code == 404
         assert assemble(stranger, upload, f"/{stranger.user}/x.txt").status_code == 404
         assert stranger.options(upload).status_code == 404
     assert assemble(alice, upload, f"{album}note.txt").status_code == 201
@@ -204,7 +205,9 @@ def test_only_the_owner_reaches_an_upload(server: Server, alice: Dav, album: str
         ("COPY", "1", 405),
         ("LOCK", "1", 405),
         ("PROPPATCH", "1", 405),
-        ("DELETE", "1", 403),
+        ("DELETE", ".file", 403),
+        ("DELETE", ".whole", 403),
+        ("DELETE", "2", 404),
         ("PROPFIND", ".file", 404),
     ],
 )
@@ -227,6 +230,18 @@ def test_an_upload_must_be_begun_and_can_be_given_up(alice: Dav, upload: str) ->
     assert alice.delete(upload).status_code == 204
     assert alice.propfind(upload).status_code == 404
     assert alice.request("MKCOL", upload, data=b"<x/>").status_code == 415
+
+
+def test_a_chunk_can_be_dropped_and_sent_again(alice: Dav, album: str, upload: str) -> None:
+    """As the desktop clients of Nextcloud and ownCloud do with all that came after a gap."""
+    for name in ("1", "3"):
+        assert alice.put(upload + name, name.encode()).status_code == 201
+    assert alice.delete(f"{upload}3").status_code == 204
+    assert [chunk.name for chunk in members(alice.propfind(upload, "1"))[1:]] == ["1"]
+    for name in ("2", "3"):
+        assert alice.put(upload + name, name.encode()).status_code == 201
+    assert assemble(alice, upload, f"{album}note.txt").status_code == 201
+    assert alice.get(f"{album}note.txt").content == b"123"
 
 
 def test_chunks_outlive_a_kill(own_server: Server) -> None:

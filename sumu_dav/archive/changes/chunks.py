@@ -113,6 +113,16 @@ class Chunks:
             if not self._tree.remove_tree(folder):
                 raise NotFound(folder.shown)
 
+    def remove_chunk(self, user: str, upload: str, name: str) -> None:
+        """Drop one chunk, to be sent again. Raises NotFound, NameRefused, Busy, Conflict (it is part of a file)."""
+        check_chunk_name(name)
+        folder = _folder(user, upload)
+        with self._alone(folder):
+            if any(chunk.name == name for chunk in self._journal(folder)):
+                raise Conflict(folder.child(name).shown, "it is part of a file already; begin a new upload")
+            if not self._tree.remove(folder.child(name)):
+                raise NotFound(folder.child(name).shown)
+
     @contextmanager
     def joined(
         self, user: str, upload: str, *, expected: int | None = None, also: Collection[str] = ()

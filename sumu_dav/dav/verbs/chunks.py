@@ -75,15 +75,17 @@ def put_chunk(request: Request) -> Response:
 
 
 def delete_upload(request: Request) -> Response:
-    """Give an upload up, with its chunks."""
+    """Give an upload up, with its chunks; or one chunk, as desktop clients do with those behind a gap."""
     owner = chunks_owner(request.login.account, request.target)
     match request.target.parts:
         case (upload,):
             request.context.archive.chunks.remove(owner, upload)
+        case (upload, name):
+            request.context.archive.chunks.remove_chunk(owner, upload, name)
         case ():
             raise Forbidden(request.target.raw, "uploads are deleted one by one")
         case _:
-            raise Forbidden(request.target.raw, "an upload is deleted as a whole")
+            raise NotFound(request.target.raw)
     return Response(204)
 
 
