@@ -66,8 +66,16 @@ class Archive:
         """The entity tag of a collection: another one after every change below it, and after every restart."""
         return self.versions.etag(path.user, path.parts)
 
-    def move(self, source: Path, target: Path, *, overwrite: bool, guard: Guard | None = None) -> Moved:
-        """MOVE a file or a collection."""
+    def move(
+        self,
+        source: Path,
+        target: Path,
+        *,
+        overwrite: bool,
+        guard: Guard | None = None,
+        mtime_ns: int | None = None,
+    ) -> Moved:
+        """MOVE a file or a collection; a file with a modification time that its client gives it (nanoseconds)."""
         node = self.lookup.find(source)
         if node is None:
             raise NotFound(str(source))
@@ -75,7 +83,7 @@ class Archive:
             if source.user != target.user:
                 until_moved.callback(self.usage.copying(target.user, self._size_of(node)))
             if isinstance(node, FileNode):
-                return self.moving.move_file(source, target, overwrite=overwrite, guard=guard)
+                return self.moving.move_file(source, target, overwrite=overwrite, guard=guard, mtime_ns=mtime_ns)
             return self.folders.move(source, target, overwrite=overwrite, guard=guard)
 
     def copy(

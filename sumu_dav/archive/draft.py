@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from types import TracebackType
 
@@ -17,6 +17,7 @@ from sumu_dav.archive.content import iso
 from sumu_dav.archive.desk import Desk
 from sumu_dav.archive.lookup import Lookup, copy_place, hidden_place, photo_path, photo_place, visible_place
 from sumu_dav.archive.nodes import Path
+from sumu_dav.archive.plans.notices import bindings_of
 from sumu_dav.archive.plans.plan import FileStep, Plan, Step
 from sumu_dav.archive.stores import Other, TrashEntry
 from sumu_dav.errors import Conflict, SumuError
@@ -54,6 +55,11 @@ class Draft:
     def current(self, photo: Photo) -> Photo:
         """The photo's record as the draft has it so far."""
         return self._put.get(photo.doc_id, photo)
+
+    def photo_at(self, path: Path) -> Photo | None:
+        """The photo that will be found at the path, where the draft writes its record."""
+        name = (path.parts[:-1], path.name)
+        return next((each for each in self._put.values() if each.user == path.user and name in bindings_of(each)), None)
 
     def put(self, photo: Photo) -> Photo:
         """Write a record, new or changed."""
@@ -109,6 +115,15 @@ class Draft:
         elif known is not None:
             self.drop_other(path)
 
+    def note_client_dated(self, path: Path) -> None:
+        """Keep that the modification time of what the draft brings to a hidden path is one that a client sent."""
+        at_path = (path.user, "/".join(path.parts))
+        kept = next((other for other in self._others_put.values() if (other.user, other.path) == at_path), None)
+        if kept is not None:
+            self.put_other(replace(kept, client_dated=True))
+        else:
+            self.set_other(path, {}, client_dated=True)
+
     def put_trash(self, entry: TrashEntry) -> None:
         """Write an entry of the trash, changed."""
         self._trash_put.append(entry)
@@ -130,7 +145,7 @@ class Draft:
     def _move_aside(self, place: Place, aside: Place) -> None:
         self._clearing.folder(aside.parent)
         self._clearing.aside(place, aside)
-        self._last.steps = list(_done_aside(self._last.steps, place, aside))
+        self._last.follow(place, aside)
 
     def _is_cleared(self, place: Place) -> bool:
         return any(cleared.holds(Path(place.user, place.parts)) for cleared in self._cleared)
@@ -186,6 +201,10 @@ class Draft:
         self._take_back_removal(place)
         self._claimed.add(place)
         self._first.rename(held, place)
+
+    def brings(self, place: Place) -> bool:
+        """Whether the draft brings bytes into the place."""
+        return place in self._claimed
 
     def _take_back_removal(self, place: Place) -> None:
         """What was to leave a place at the end is replaced there before: its removal would take the newcomer."""
@@ -349,21 +368,6 @@ class Draft:
         for place in self._parked:
             with contextlib.suppress(SumuError):  # swept at the next start, then; what went wrong is raised already
                 self.lookup.tree.remove(place)
-
-
-def _done_aside(steps: Iterable[Step], place: Place, aside: Place) -> Iterator[Step]:
-    """The steps, where what they take away at or below a place has moved aside; the emptied rest goes with the plan."""
-    depth = len(place.parts)
-    for step in steps:
-        is_below = isinstance(step, FileStep) and (step.place.side, step.place.user) == (place.side, place.user)
-        if not isinstance(step, FileStep) or not is_below or step.place.parts[:depth] != place.parts:
-            yield step
-        elif step.place != place:
-            if step.verb != "rmdir":
-                yield replace(step, place=Place(aside.side, aside.user, (*aside.parts, *step.place.parts[depth:])))
-        elif step.verb == "rename":
-            # what lies aside stays until the plan is forgotten
-            yield FileStep("keep", aside, step.to)
 
 
 def _is_final(step: Step) -> bool:

@@ -58,7 +58,7 @@ class Home:
             facts, taken = archive.desk.records.read(upload.fileno(), where.name, None)
             mtime_ns = int(taken.timestamp * 1e9)
             upload.seal(mtime_ns)
-            content = Content(upload, upload.size, upload.sha256, mtime_ns, facts, taken)
+            content = Content(upload, upload.size, upload.sha256, mtime_ns, facts if data else None, taken)
             archive.receiving.store(where, content, favorite=favorite)
         if properties:
             archive.properties.change(

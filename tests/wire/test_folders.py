@@ -280,6 +280,27 @@ def test_of_nothing_is_404(server: Server, album: str, method: str) -> None:
     refused(answer, 404)
 
 
+@pytest.mark.parametrize(
+    "target", ["b.jpg", "b.txt", ".b.jpg", "b.jpg.tacitpart", "/alice/dated {}.jpg", "/alice/favorites/dated {}.jpg"]
+)
+@pytest.mark.parametrize("source", ["a.jpg", "a.txt", ".a.jpg"])
+def test_a_file_is_moved_with_the_time_that_its_client_gives_it(
+    server: Server, album: str, source: str, target: str
+) -> None:
+    alice = server.session()
+    photo = jpeg()
+    alice.put(album + source, photo, x_oc_mtime="1400000000")
+    there = target.format(source) if target.startswith("/") else album + target
+
+    assert alice.move(album + source, there, x_oc_mtime="1500000000").status_code == 201
+
+    assert alice.get(there).content == photo
+    assert alice.head(there).headers["Last-Modified"] == "Fri, 14 Jul 2017 02:40:00 GMT"
+    if target.startswith("."):  # a time that is known to be the client's stays when the file comes into sight
+        assert alice.move(there, f"{album}seen.jpg").status_code == 201
+        assert alice.head(f"{album}seen.jpg").headers["Last-Modified"] == "Fri, 14 Jul 2017 02:40:00 GMT"
+
+
 def test_a_move_takes_depth_infinity_alone(server: Server, album: str) -> None:
     alice = server.session()
     make(alice, f"{album}one/")

@@ -27,32 +27,41 @@ class Moving:
 
     def copy_file(self, source: Path, target: Path, *, overwrite: bool, guard: Guard | None = None) -> Moved:
         """COPY a file (RFC 4918 §9.8). Raises AlreadyExists where `overwrite` is false and the target is there."""
-        return self._carry_out(source, target, overwrite, guard, moves=False)
-
-    def move_file(self, source: Path, target: Path, *, overwrite: bool, guard: Guard | None = None) -> Moved:
-        """MOVE a file (RFC 4918 §9.9). Raises AlreadyExists where `overwrite` is false and the target is there."""
-        return self._carry_out(source, target, overwrite, guard, moves=True)
-
-    def _carry_out(self, source: Path, target: Path, overwrite: bool, guard: Guard | None, *, moves: bool) -> Moved:
-        if (source.user, source.parts) == (target.user, target.parts):
-            raise Forbidden(str(source), "source and destination are the same")
         with Ahead(self._desk) as ahead:
-            if not moves:
-                node, _ = self._look(source, target, overwrite, guard)
-                if not (target.in_favorites and node.photo is not None and node.photo.is_favorite):
-                    ahead.make(self._lookup.place_of(node), target.user)
+            node, _ = self._look(source, target, overwrite, guard)
+            if not (target.in_favorites and node.photo is not None and node.photo.is_favorite):
+                ahead.make(self._lookup.place_of(node), target.user)
             with self._desk.turns.alone(source.user, target.user):
                 node, there = self._look(source, target, overwrite, guard)
-                existed = there is not None
                 with Draft(self._desk, ahead) as draft:
-                    if isinstance(there, FolderNode):
-                        self._clear_empty_folder(draft, there)
-                        there = None
-                    moved = move_node(draft, node, target, there) if moves else _copy_node(draft, node, target, there)
-        return replace(moved, created=moved.created and not existed)
+                    moved = _copy_node(draft, node, target, self._clear_empty_folder(draft, there))
+        return replace(moved, created=moved.created and there is None)
+
+    def move_file(
+        self,
+        source: Path,
+        target: Path,
+        *,
+        overwrite: bool,
+        guard: Guard | None = None,
+        mtime_ns: int | None = None,
+    ) -> Moved:
+        """MOVE a file (RFC 4918 §9.9), with a modification time that its client gives it (nanoseconds since the epoch).
+
+        Raises AlreadyExists where `overwrite` is false and the target is there.
+        """
+        with self._desk.turns.alone(source.user, target.user):
+            node, there = self._look(source, target, overwrite, guard)
+            with Draft(self._desk) as draft:
+                moved = move_node(draft, node, target, self._clear_empty_folder(draft, there))
+                if mtime_ns is not None:
+                    _date(draft, node, target, mtime_ns)
+        return replace(moved, created=moved.created and there is None)
 
     def _look(self, source: Path, target: Path, overwrite: bool, guard: Guard | None) -> tuple[FileNode, Node | None]:
         """The file that goes, and what lies where it goes to."""
+        if (source.user, source.parts) == (target.user, target.parts):
+            raise Forbidden(str(source), "source and destination are the same")
         node = self._lookup.find_file(source)
         if node is None:
             raise NotFound(str(source))
@@ -77,11 +86,15 @@ class Moving:
             raise AlreadyExists(str(target))
         return node
 
-    def _clear_empty_folder(self, draft: Draft, node: FolderNode) -> None:
-        draft.drop_other(node.path)
-        for place in (visible_place(node.path), hidden_place(node.path)):
+    def _clear_empty_folder(self, draft: Draft, there: Node | None) -> Node | None:
+        """What lies at the target when an empty folder has gone from it."""
+        if not isinstance(there, FolderNode):
+            return there
+        draft.drop_other(there.path)
+        for place in (visible_place(there.path), hidden_place(there.path)):
             if self._lookup.tree.is_folder(place):
                 draft.clear_way(place)
+        return None
 
 
 def move_node(draft: Draft, node: FileNode, target: Path, there: Node | None) -> Moved:
@@ -106,6 +119,21 @@ def move_node(draft: Draft, node: FileNode, target: Path, there: Node | None) ->
     if node.binding is Binding.LOOSE:
         photo = draft.drop_loose_name(photo, node.path.name)
     return move_to_album(draft, photo, target, there)
+
+
+def _date(draft: Draft, node: FileNode, target: Path, mtime_ns: int) -> None:
+    """Add to the draft what dates the file that it moves to the target."""
+    photo = draft.photo_at(target)
+    if photo is None and node.is_photo and not leaves_media(draft.lookup, target):
+        photo = node.photo
+    if photo is not None:
+        draft.date_photo(photo, mtime_ns)
+    elif draft.brings(visible_place(target)):
+        draft.date(visible_place(target), mtime_ns)
+    elif draft.brings(hidden_place(target)):
+        draft.date(hidden_place(target), mtime_ns)
+        if draft.lookup.hides(target):
+            draft.note_client_dated(target)
 
 
 def _copy_node(draft: Draft, node: FileNode, target: Path, there: Node | None) -> Moved:

@@ -67,10 +67,6 @@ class Properties:
             guard(node)
         return node
 
-    def set_modified(self, path: Path, mtime_ns: int) -> None:
-        """Set the modification time (nanoseconds since the epoch) of a file, and of its favourite's copy."""
-        self.change(path, PropertyChange(mtime_ns=mtime_ns))
-
     def _draft_change(self, draft: Draft, node: Node, change: PropertyChange) -> None:
         photo = node.photo if isinstance(node, FileNode) and node.is_photo else None
         if change.favorite is not None:

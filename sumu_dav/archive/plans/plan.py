@@ -8,7 +8,7 @@ the records that speak of them; on deletion the records go first. What a step br
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sumu_dav.archive.stores import Other, TrashEntry
@@ -92,6 +92,13 @@ class Plan:
         if step != RecordStep():
             self.steps.append(step)
 
+    def follow(self, place: Place, aside: Place) -> None:
+        """Let the steps that take away what lies at or below a place do so where it lies once it has moved aside.
+
+        What is empty then goes with the plan, and what was in the way itself stays there as long as the plan does.
+        """
+        self.steps = [step for old in self.steps if (step := _followed(old, place, aside)) is not None]
+
     @property
     def put(self) -> Iterator[Photo]:
         """The records that the plan writes."""
@@ -112,6 +119,18 @@ class Plan:
         if len(self.steps) > 1:
             return False
         return all(isinstance(step, FileStep) or step.stores <= 1 for step in self.steps)
+
+
+def _followed(step: Step, place: Place, aside: Place) -> Step | None:
+    if not isinstance(step, FileStep) or (step.place.side, step.place.user) != (place.side, place.user):
+        return step
+    depth = len(place.parts)
+    if step.place.parts[:depth] != place.parts:
+        return step
+    if step.place == place:
+        return FileStep("keep", aside, step.to) if step.verb == "rename" else None
+    moved = Place(aside.side, aside.user, (*aside.parts, *step.place.parts[depth:]))
+    return replace(step, place=moved) if step.verb != "rmdir" else None
 
 
 def plan_to_json(plan: Plan) -> list[dict[str, Any]]:

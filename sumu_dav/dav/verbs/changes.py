@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sumu_dav.archive.changes.arriving import Moved
 from sumu_dav.archive.changes.targets import Guard
-from sumu_dav.archive.nodes import FileNode, FolderNode, Node, Path
+from sumu_dav.archive.nodes import FolderNode, Node, Path
 from sumu_dav.dav.access import writing
 from sumu_dav.dav.failing import members_failed
 from sumu_dav.dav.faults import BadRequest, UnsupportedBody
@@ -95,10 +95,9 @@ def move(request: Request) -> Response:
         arriving(there)
         replaced.extend(request.context.locks.below(lock_path(target)))
 
-    moved = archive.move(source, target, overwrite=overwrite(request.environ), guard=guard)
-    mtime_ns = modified_ns(request.environ)
-    if mtime_ns is not None and isinstance(node, FileNode):
-        archive.properties.set_modified(target, mtime_ns)
+    moved = archive.move(
+        source, target, overwrite=overwrite(request.environ), guard=guard, mtime_ns=modified_ns(request.environ)
+    )
     for each in replaced:
         request.context.locks.drop(each.token)
     forget_gone(request.context, names)
