@@ -15,7 +15,7 @@ from sumu_dav.errors import AlreadyExists, Conflict, IsCollection, NotFound, Par
 from sumu_dav.library import kernel
 from sumu_dav.library.disk import Disk, counts, file_stat
 from sumu_dav.library.faults import ABSENT, translated
-from sumu_dav.library.places import Place
+from sumu_dav.library.places import Place, Side
 from sumu_dav.library.uploads import Upload
 from sumu_dav.model import FileStat
 
@@ -60,7 +60,8 @@ def _rename_refused(error: OSError, source: Place, target: Place) -> Exception:
         return AlreadyExists(target.shown)
     if error.errno == errno.ENOENT:
         return NotFound(source.shown)
-    return translated(error, target)
+    # where it comes to lie out of everyone's sight is no name that a person knows
+    return translated(error, target if target.side in (Side.VISIBLE, Side.HIDDEN) else source)
 
 
 def keep(disk: Disk, source: Place, target: Place) -> FileStat:

@@ -215,6 +215,46 @@ def test_a_move_into_sight_is_not_made_where_a_member_cannot_be_read(without_rig
     assert without_rights.catalog() == []
 
 
+@pytest.mark.parametrize(
+    ("closed", "mode", "kept"),
+    [
+        ("sub", 0o555, {"sub/b.jpg", "sub/c.txt"}),
+        ("sub", 0, {"sub/"}),
+        ("", 0o555, {"a.jpg", "notes.txt", "sub/"}),
+    ],
+)
+def test_a_collection_stays_whole_where_members_cannot_be_taken_out_of_it(
+    without_rights: Server, closed: str, mode: int, kept: set[str]
+) -> None:
+    """RFC 4918 §9.6.1; and so does one that COPY or MOVE would replace."""
+    folder, alice = album_on(without_rights), without_rights.session()
+    alice.put("/alice/one/sub/c.txt", b"note")
+    make(alice, "/alice/two/")
+    before = all_below(alice, "/alice/")
+    (folder / closed).chmod(mode)
+    try:
+        answers = [
+            alice.delete("/alice/one/"),
+            alice.copy("/alice/two/", "/alice/one/"),
+            alice.move("/alice/two/", "/alice/one/"),
+        ]
+    finally:
+        (folder / closed).chmod(0o755)
+    for answer in answers:
+        assert failures(answer) == {f"/alice/one/{path}": 403 for path in kept}
+    assert all_below(alice, "/alice/") == before
+    assert alice.delete("/alice/one/").status_code == 204
+
+
+def test_a_refusal_by_the_disk_names_what_a_person_knows(without_rights: Server) -> None:
+    folder, alice = album_on(without_rights), without_rights.session()
+    folder.chmod(0o555)
+    try:
+        assert "/alice/one/a.jpg" in refused(alice.delete("/alice/one/a.jpg"), 403)
+    finally:
+        folder.chmod(0o755)
+
+
 def test_a_copy_leaves_out_what_may_not_have_its_name(own_server: Server) -> None:
     """A folder that another program has made, and that Plex skips with all that is in it."""
     folder, alice = album_on(own_server), own_server.session()

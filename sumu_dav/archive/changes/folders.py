@@ -10,18 +10,19 @@ from dataclasses import replace
 
 from sumu_dav.archive.changes.arriving import Moved
 from sumu_dav.archive.changes.copied_trees import CopiedTree, copy_files_ahead
-from sumu_dav.archive.changes.favorites import unfavor, unfavor_alone
+from sumu_dav.archive.changes.deleting import delete_node
+from sumu_dav.archive.changes.favorites import unfavor_alone
 from sumu_dav.archive.changes.moving import move_node
 from sumu_dav.archive.changes.targets import Guard, check_new_folder, require_parent
 from sumu_dav.archive.clones import Ahead
 from sumu_dav.archive.desk import Desk
 from sumu_dav.archive.draft import Draft
 from sumu_dav.archive.failures import OF_A_MEMBER, Failure, MembersFailed
-from sumu_dav.archive.lookup import hidden_place, photo_path, photo_place, place_for_new, visible_place
-from sumu_dav.archive.nodes import Binding, FileNode, FolderNode, Node, Path
+from sumu_dav.archive.lookup import hidden_place, photo_place, place_for_new, visible_place
+from sumu_dav.archive.nodes import FileNode, FolderNode, Node, Path
 from sumu_dav.errors import AlreadyExists, Forbidden, NotFound
-from sumu_dav.library import any_junk, is_junk
-from sumu_dav.model import FAVORITES, Photo
+from sumu_dav.library import any_junk
+from sumu_dav.model import FAVORITES
 
 
 class Folders:
@@ -49,7 +50,7 @@ class Folders:
     # DELETE
 
     def delete(self, path: Path, guard: Guard | None = None, *, why: str = "deleted") -> None:
-        """DELETE a file or a whole collection, into the trash (DESIGN §1). Raises NotFound or Forbidden."""
+        """DELETE a file or a whole collection, into the trash. Raises NotFound, Forbidden or MembersFailed."""
         if path.is_home:
             raise Forbidden(str(path), "a user's own folder can't be deleted")
         with self.desk.turns.alone(path.user):
@@ -59,66 +60,7 @@ class Folders:
             if guard is not None:
                 guard(node)
             with Draft(self.desk) as draft:
-                self._draft_delete(draft, node, why)
-
-    def _draft_delete(self, draft: Draft, node: Node, why: str) -> None:
-        """Add to the draft what deletes the node."""
-        if isinstance(node, FileNode):
-            self._delete_file(draft, node, why)
-        elif node.path.parts == (FAVORITES,):
-            self._clear_favorites(draft, node, why)
-        else:
-            self._delete_folder(draft, node, why)
-
-    def _delete_file(self, draft: Draft, node: FileNode, why: str) -> None:
-        path, place = node.path, self.lookup.place_of(node)
-        if node.binding is Binding.PLACEHOLDER:
-            draft.drop_other(path)
-            draft.unlink(place)
-            beneath = self.lookup.beneath(path)
-            if beneath is not None:
-                self._delete_file(draft, beneath, why)
-        elif node.binding is Binding.LOOSE and node.photo is not None:
-            draft.drop_loose_name(node.photo, path.name)
-        elif node.binding is Binding.COPY and node.photo is not None:
-            unfavor(draft, node.photo)
-        elif node.binding is Binding.FILED and node.photo is not None:
-            self._delete_photo(draft, draft.current(node.photo), why)
-        else:
-            kept = draft.other(path)
-            aside = kept.photo if kept is not None else None
-            if aside is None and (node.stat.size == 0 or is_junk(path.name)):
-                draft.unlink(place)
-            else:
-                draft.discard(path, place, node.stat.size, why, aside)
-            draft.drop_other(path)
-
-    def _delete_photo(self, draft: Draft, photo: Photo, why: str) -> None:
-        draft.discard(photo_path(photo), photo_place(photo), photo.size, why, photo)
-        draft.drop(unfavor_alone(draft, photo))
-
-    def _clear_favorites(self, draft: Draft, node: FolderNode, why: str) -> None:
-        """Every flag is cleared, by one entry in the trash; what else lies there is deleted for itself."""
-        photos = list(self.lookup.catalog.favorites(node.path.user).values())
-        if photos:
-            draft.note_cleared(node.path.user, photos)
-        for photo in photos:
-            unfavor_alone(draft, photo)
-        for child in self.lookup.children(node.path):
-            if isinstance(child, FileNode) and child.binding is not Binding.COPY:
-                self._delete_file(draft, child, why)
-
-    def _delete_folder(self, draft: Draft, node: FolderNode, why: str) -> None:
-        folders = [node.path]
-        for child in self.lookup.below(node.path):
-            if isinstance(child, FileNode):
-                self._delete_file(draft, child, why)
-            else:
-                folders.append(child.path)
-        for path in reversed(folders):
-            draft.drop_other(path)
-            draft.rmdir(hidden_place(path))
-            draft.rmdir(visible_place(path))
+                delete_node(draft, node, why)
 
     # COPY and MOVE
 
@@ -204,7 +146,7 @@ class Folders:
             for child in self.lookup.children(there.path):
                 self._make_way(draft, child, kept)
         else:
-            self._draft_delete(draft, there, "overwritten")
+            delete_node(draft, there, "overwritten")
             draft.clear(there.path)
 
     def _move_whole(self, draft: Draft, node: FolderNode, target: Path) -> None:
