@@ -145,6 +145,28 @@ def test_names_in_many_scripts(own_server: Server, desktop: Desktop) -> None:
     assert changes(desktop.sync()) == []
 
 
+def test_an_album_renamed_on_either_side_is_not_sent_again(own_server: Server, desktop: Desktop) -> None:
+    """The other side knows its photos by their ids."""
+    expected = contents(named_photos(desktop.folder / "day", 8))
+    alice, albums = own_server.session(), own_server.plex / "alice"
+    desktop.sync()
+    alice.copy("/alice/day/IMG 000.jpg", "/alice/favorites/IMG 000.jpg")
+    desktop.sync()
+
+    (desktop.folder / "day").rename(desktop.folder / "trip")
+    here = desktop.sync()
+    alice.move("/alice/trip/", "/alice/far/")
+    there = desktop.sync()
+
+    assert changes(here) == [Passed("MOVE", "/remote.php/dav/files/alice/day", 201)]
+    assert {each.method for each in there} == {"PROPFIND"}
+    assert contents(desktop.folder / "far") == contents(albums / "far") == expected
+    assert not (desktop.folder / "trip").exists()
+    record = own_server.record("alice", "far", "IMG 000.jpg")
+    assert record is not None
+    assert record["isFavorite"] is True
+
+
 def test_a_loose_photo_stays_and_comes_in_the_album_of_its_month_too(own_server: Server, desktop: Desktop) -> None:
     (desktop.folder / "IMG_1.jpg").write_bytes(photo := jpeg(taken="2024:05:17 10:11:12"))
 
