@@ -86,7 +86,7 @@ def _delete_members(
         is_folder = isinstance(member, FolderNode)
         try:
             if closed and not closed.isdisjoint(_folders_of(lookup, member)):
-                raise Forbidden(str(member.path), "the server has no right to take it out of its folder")
+                raise Forbidden(str(member.path), "the disk does not let the server take it out of its folder")
             below = lookup.children(member.path) if is_folder else []
         except OF_A_MEMBER as error:
             failures.append(Failure(member.path, is_folder, error))
