@@ -8,6 +8,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from sumu_dav.floor import given_up
+
 
 class GroupCommit:
     """Runs `sync` so that each `wait()` returns only after a whole run that began after the call of `wait()`.
@@ -26,6 +28,10 @@ class GroupCommit:
 
     def wait(self) -> None:
         """Block until a sync that began after this call has ended. Raises what that sync raised."""
+        with given_up():
+            self._wait()
+
+    def _wait(self) -> None:
         with self._turn:
             self._asked += 1
             mine = self._asked

@@ -19,7 +19,8 @@ LAYERS = (
     {"archive"},
     {"library", "catalog", "metadata", "auth"},
     {"settings"},
-    {"model", "errors", "commit"},
+    {"commit"},
+    {"model", "errors", "floor"},
 )
 """From the top down. A part imports what stands in a row below its own, and nothing beside it."""
 

@@ -9,28 +9,55 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from sumu_dav.floor import given_up
+
+
+@dataclass(slots=True)
+class _User:
+    """The turns in one user's tree."""
+
+    beside: int = 0
+    """Threads that have a shared turn."""
+    alone: int | None = None
+    """The thread that has the only turn."""
+    for_beside: int = 0
+    for_alone: int = 0
+    """Threads that wait for one."""
+    admitted: int = 0
+    """Of those that wait for a shared turn, how many come before whoever waits for the only one."""
 
 
 class Turns:
-    """A shared and exclusive lock a user; who waits for the exclusive one is not overtaken by newcomers."""
+    """A shared and exclusive lock a user. Neither kind overtakes the other without end: whoever waits for the only turn
+    is not overtaken by newcomers, and when it ends, those who waited for a shared one meanwhile go first."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._beside: defaultdict[str, int] = defaultdict(int)
-        self._alone: dict[str, int] = {}
-        self._waiting: defaultdict[str, int] = defaultdict(int)
+        self._users: defaultdict[str, _User] = defaultdict(_User)
 
     @contextmanager
     def beside(self, user: str) -> Iterator[None]:
         """Hold a turn that others of the same kind may share. Not re-entrant."""
         with self._changed:
-            self._changed.wait_for(lambda: user not in self._alone and not self._waiting[user])
-            self._beside[user] += 1
+            turns = self._users[user]
+            waits = turns.alone is not None or turns.for_alone > 0
+            if waits:
+                turns.for_beside += 1
+            else:
+                turns.beside += 1
+        if waits:
+            with given_up(), self._changed:
+                self._changed.wait_for(lambda: turns.alone is None and (turns.admitted or not turns.for_alone))
+                turns.admitted = max(0, turns.admitted - 1)
+                turns.for_beside -= 1
+                turns.beside += 1
         try:
             yield
         finally:
             with self._changed:
-                self._beside[user] -= 1
+                turns.beside -= 1
                 self._changed.notify_all()
 
     @contextmanager
@@ -44,19 +71,22 @@ class Turns:
     @contextmanager
     def _alone_one(self, user: str) -> Iterator[None]:
         me = threading.get_ident()
-        if self._alone.get(user) == me:
+        with self._changed:
+            turns = self._users[user]
+            is_mine = turns.alone == me
+            if not is_mine:
+                turns.for_alone += 1
+        if is_mine:
             yield
             return
-        with self._changed:
-            self._waiting[user] += 1
-            try:
-                self._changed.wait_for(lambda: user not in self._alone and not self._beside[user])
-                self._alone[user] = me
-            finally:
-                self._waiting[user] -= 1
+        with given_up(), self._changed:
+            self._changed.wait_for(lambda: turns.alone is None and not turns.beside and not turns.admitted)
+            turns.for_alone -= 1
+            turns.alone = me
         try:
             yield
         finally:
             with self._changed:
-                del self._alone[user]
+                turns.alone = None
+                turns.admitted = turns.for_beside
                 self._changed.notify_all()

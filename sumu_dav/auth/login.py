@@ -22,6 +22,7 @@ from sumu_dav.auth.names import USER_NAME_BYTES, folded
 from sumu_dav.auth.passwords import account_password, as_device_password
 from sumu_dav.auth.throttle import Throttle
 from sumu_dav.errors import BadCredentials, NoSpace, TooManyAttempts
+from sumu_dav.floor import given_up
 from sumu_dav.model import Account
 
 REMEMBERED_SECONDS = 600.0
@@ -181,7 +182,7 @@ class Authenticator:
             self._throttle.reserve(name, place)
         stored = self._accounts.roll().get(name)
         secret, spelled, selector, device = self._candidate(stored, password)
-        with self._turns:
+        with given_up(), self._turns:
             right = self._accounts.passwords.verify(secret, spelled)
         with self._lock:
             self._verifications += 1

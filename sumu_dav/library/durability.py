@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from sumu_dav.commit import GroupCommit
 from sumu_dav.errors import NoSpace, WritesSuspended
+from sumu_dav.floor import given_up
 from sumu_dav.library.faults import FULL
 
 _NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.EOPNOTSUPP})
@@ -93,7 +94,8 @@ class Durability:
 
     def _sync(self, descriptor: int) -> None:
         begun = time.perf_counter()
-        os.fsync(descriptor)
+        with given_up():
+            os.fsync(descriptor)
         if self.on_sync is not None:
             self.on_sync(time.perf_counter() - begun)
 

@@ -14,6 +14,7 @@ from enum import Enum
 from types import TracebackType
 
 from sumu_dav.errors import Conflict, DiskFailure, SumuError
+from sumu_dav.floor import given_up
 from sumu_dav.library import copying, kernel
 from sumu_dav.library.digests import Digests
 from sumu_dav.library.disk import FILE_MODE, Disk, file_stat
@@ -219,7 +220,8 @@ class Upload:
         with self._disk.folder(_UPLOADS) as uploads:
             if self._disk.has_unnamed_files:
                 try:
-                    return os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, FILE_MODE, dir_fd=uploads)
+                    with given_up():  # a new inode is searched for, which may take as long as a sync
+                        return os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, FILE_MODE, dir_fd=uploads)
                 except OSError as error:
                     if error.errno not in _NO_UNNAMED_FILES:
                         raise translated(error, self._parked) from error

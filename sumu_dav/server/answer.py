@@ -57,6 +57,10 @@ class FileWrapper:
 class Outgoing(Protocol):
     """The rest of an answer."""
 
+    @property
+    def is_long(self) -> bool:
+        """Whether the system takes a while to send it, and another thread may run meanwhile."""
+
     def send(self, sock: socket.socket) -> int:
         """Send what the socket takes without waiting, 0 when all is sent.
 
@@ -67,11 +71,12 @@ class Outgoing(Protocol):
 class BytesOut:
     """Bytes in memory: a head, and a content that is too large to be joined to it."""
 
-    __slots__ = ("_content", "_left")
+    __slots__ = ("_content", "_left", "is_long")
 
     def __init__(self, head: bytes, content: bytes = b"") -> None:
         self._left = memoryview(head)
         self._content = content
+        self.is_long = len(content) > INLINE
 
     def send(self, sock: socket.socket) -> int:
         """Send some of it."""
@@ -87,7 +92,7 @@ class BytesOut:
 class FileOut:
     """`size` bytes of a file from `offset` on. The file's own offset stays where it is."""
 
-    __slots__ = ("_blocked", "_descriptor", "_encrypted", "_end", "_head", "_offset", "_slow", "_taken")
+    __slots__ = ("_blocked", "_descriptor", "_encrypted", "_end", "_head", "_offset", "_slow", "_taken", "is_long")
 
     def __init__(self, head: bytes, descriptor: int, offset: int, size: int, *, encrypted: bool) -> None:
         self._head = head
@@ -98,6 +103,7 @@ class FileOut:
         self._slow = False
         self._taken = 0
         self._blocked: OSError | None = None
+        self.is_long = size > INLINE
 
     def send(self, sock: socket.socket) -> int:
         """Send some of it. Raises ConnectionAbortedError where the file has become shorter."""

@@ -16,12 +16,13 @@ import select
 import socket
 import ssl
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import cheroot.server
 
+from sumu_dav.floor import given_up
 from sumu_dav.server.answer import WOULD_BLOCK, Outgoing, head_bytes, own_headers
 from sumu_dav.server.body import READ_AHEAD, Body, ChunkedBody, KnownLengthBody
 from sumu_dav.server.gateway import Gateway, Request
@@ -32,9 +33,6 @@ from sumu_dav.server.stream import Stream
 
 if TYPE_CHECKING:
     from sumu_dav.server.launcher import Server
-
-ANSWERED_AT_ONCE = frozenset(("GET", "HEAD", "PROPFIND", "OPTIONS"))
-"""Methods whose answers mostly wait for nothing; all others sync to the disk, or may wait for those that do."""
 
 SMALL_BODY = 64 * 1024
 """Bytes up to which a body is awaited with its head, without a thread: every PROPFIND, LOCK and PROPPATCH, and the
@@ -83,7 +81,7 @@ class Connection(cheroot.server.HTTPConnection):
         self.socket: socket.socket = sock
         self.fd = sock.fileno()
         patience = Patience(server.options.body_grace, server.options.body_min_rate)
-        self.stream = Stream(sock, patience, server.requests.turns.let_go)
+        self.stream = Stream(sock, patience)
         self.remote_addr, self.remote_port = peer, port
         self.phase = Phase.HANDSHAKE if self.stream.encrypted else Phase.HEAD
         self.parked_at = time.monotonic()
@@ -242,8 +240,6 @@ class Connection(cheroot.server.HTTPConnection):
         self.phase = Phase.ANSWERING
         self.deadline = math.inf
         self.stream.patience.renew()
-        if self._head.method not in ANSWERED_AT_ONCE:
-            self.server.requests.turns.let_go()
         self._gateway = self.server.gateway(Request(self, self._head, source, self._body))
         self._gateway.respond()
         self._outgoing = self._gateway.outgoing
@@ -269,11 +265,11 @@ class Connection(cheroot.server.HTTPConnection):
             patience.spend(time.monotonic() - self.parked_at)
             self.deadline = math.inf
         try:
-            while outgoing is not None and (size := outgoing.send(sock)):
-                if self._sent:
-                    self.server.requests.turns.let_go()
-                self._sent += size
-                patience.earn(size)
+            if outgoing is not None:
+                with given_up() if outgoing.is_long else nullcontext():
+                    while size := outgoing.send(sock):
+                        self._sent += size
+                        patience.earn(size)
         except WOULD_BLOCK as error:
             if self.expired or patience.exhausted:
                 raise ConnectionAbortedError("the client does not take its answer") from error

@@ -9,9 +9,9 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Callable
 from contextlib import suppress
 
+from sumu_dav.floor import given_up
 from sumu_dav.server.answer import WOULD_BLOCK
 from sumu_dav.server.body import BodyCut
 from sumu_dav.server.patience import Patience
@@ -25,7 +25,6 @@ class Stream:
     (`send_all`) within the client's patience. One thread at a time uses it; `shut` and `cut` may come from another."""
 
     __slots__ = (
-        "before_waiting",
         "broken",
         "buffer",
         "cut_off",
@@ -36,12 +35,10 @@ class Stream:
         "sock",
     )
 
-    def __init__(self, sock: socket.socket, patience: Patience, before_waiting: Callable[[], None]) -> None:
-        """`before_waiting` is called when a thread is about to wait for the client."""
+    def __init__(self, sock: socket.socket, patience: Patience) -> None:
         self.sock = sock
         self.encrypted = isinstance(sock, ssl.SSLSocket)
         self.patience = patience
-        self.before_waiting = before_waiting
         self.buffer = bytearray()
         """What was received and not used yet."""
         self.interest = select.EPOLLIN
@@ -133,11 +130,11 @@ class Stream:
     def _wait(self, blocked: OSError, event: int) -> None:
         """Wait in this thread until the socket is ready. Raises BodyCut when patience or the server ends."""
         self.wants(blocked, event)
-        self.before_waiting()
         poll = select.poll()
         poll.register(self.sock, select.POLLIN if self.interest == select.EPOLLIN else select.POLLOUT)
         before = time.monotonic()
-        poll.poll(max(0.0, self.patience.left) * 1000)
+        with given_up():
+            poll.poll(max(0.0, self.patience.left) * 1000)
         self.patience.spend(time.monotonic() - before)
         if self.patience.exhausted or self.cut_off:
             self.broken = True

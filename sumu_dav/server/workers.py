@@ -14,14 +14,20 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from sumu_dav.floor import Floor
 from sumu_dav.server.connection import CLOSE, DEFER, Connection, Phase
-from sumu_dav.server.turns import Turns
 
 if TYPE_CHECKING:
     from sumu_dav.server.launcher import Server
 
 EVICTED_AT_ONCE = 64
 """Connections closed when there are too many: finding the oldest takes a look at all, so it is not done for each."""
+
+BUSY_LOOK = 0.01
+"""Seconds between two looks for a thread that is held up, while requests come: so long others wait for it at most."""
+
+IDLE_LOOK = 0.5
+"""The same while none come."""
 
 CUT_TIMEOUT = 5.0
 """Seconds that workers get to notice that their connections were cut. One that is busy elsewhere is left behind."""
@@ -40,9 +46,8 @@ class WorkerPool:
         self._deferred: list[Connection] = []
         self._threads: list[threading.Thread] = []
         self._emptied = threading.Condition()
-        self.turns = Turns()
-        self._looking: set[int] = set()
-        self._taken = self._taken_before = 0
+        self.floor = Floor()
+        self._taken = 0
 
     def start(self) -> None:
         """Start the threads."""
@@ -65,25 +70,25 @@ class WorkerPool:
 
     def get(self) -> Connection | None:
         """Wait for a connection that is ready; it is then this thread's alone. None: the pool has ended."""
-        self.turns.take()
-        me = threading.get_ident()
-        self._looking.add(me)
+        self.floor.watch()
         [(fd, _)] = self._epoll.poll(maxevents=1)
-        self._looking.discard(me)
-        self._taken += 1
+        self.floor.take()
         if fd == self._end:
-            self.turns.let_go()
+            self.floor.give_up()
             return None
         return self.connections[fd]
+
+    def relieve(self) -> float:
+        """Let others go on where a thread is held up. The seconds until it is to be called again."""
+        before, self._taken = self._taken, self.floor.taken
+        self.floor.relieve()
+        return BUSY_LOOK if self._taken != before else IDLE_LOOK
 
     def tick(self) -> None:
         """What is due now and then: connections whose time is up, and those that drip."""
         deferred, self._deferred = self._deferred, []
         for connection in deferred:
             self.put(connection)
-        if not self._looking and self._taken == self._taken_before:
-            self.turns.lend()
-        self._taken_before = self._taken
         now = time.monotonic()
         for connection in list(self.connections.values()):
             if connection.deadline < now and not connection.expired:

@@ -38,7 +38,7 @@ BATCH = 64
 BATCH_SECONDS = 0.5
 """After so long a batch is taken in, however few it has: what was read is not to wait."""
 
-ASIDE_AT_ONCE = 500
+ASIDE_AT_ONCE = 64
 """Records that are set aside by one plan, so that the plan of a lost disk does not fill the memory."""
 
 READING = "reading photos"

@@ -1,0 +1,144 @@
+"""Whose turn it is to run Python: one thread at a time has the floor, and gives it up while it waits.
+
+Python runs one thread at once whatever one does. Threads that compete for the interpreter lose it at every system call
+and are woken to get it back: with four clients that was sixty switches an upload, and a third of the rate of small
+downloads. Here they take turns.
+
+The floor is a courtesy, no lock: nothing is guarded by it, and whoever keeps it too long loses it to those who wait.
+Knows nothing of requests.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+PATIENCE = 0.005
+"""Seconds for which a thread may keep the floor from others. Who has it longer waits where nobody told of it (for a
+disk that sleeps, perhaps) or computes at length, and then it is Python's own scheduler that divides the time."""
+
+_own = threading.local()
+
+
+class _Seat:
+    """A thread's place: `bell` is released once to wake it up."""
+
+    __slots__ = ("bell", "floor", "since")
+
+    def __init__(self, floor: Floor) -> None:
+        self.floor = floor
+        self.bell = threading.Lock()
+        self.bell.acquire()
+        self.since = 0.0
+
+
+class Floor:
+    """One thread speaks, and one watches for what is to be done next: the same, as long as none has to wait.
+
+    Then no thread is woken for a request that is answered from memory. For threads that take part by `watch`, `take`,
+    work, and `watch` again.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._speaker: _Seat | None = None
+        self._watcher: _Seat | None = None
+        self._ready: deque[_Seat] = deque()
+        self._idle: list[_Seat] = []
+        self.taken = 0
+        """How often a thread took the floor."""
+
+    def watch(self) -> None:
+        """Give up the floor, and return when it is for this thread to watch for the next piece of work."""
+        seat = self._seat()
+        with self._lock:
+            if self._speaker is seat:
+                self._pass_floor()
+            if self._watcher is None:
+                self._watcher = seat
+            if self._watcher is seat:
+                return
+            self._idle.append(seat)
+        seat.bell.acquire()
+
+    def take(self) -> None:
+        """Have the floor, waiting for it."""
+        seat = self._seat()
+        with self._lock:
+            self.taken += 1
+            if self._speaker is None:
+                self._hand_to(seat)
+                return
+            self._ready.append(seat)
+        while not seat.bell.acquire(timeout=PATIENCE):
+            with self._lock:
+                speaker = self._speaker
+                if speaker is not None and self._keeps_too_long(speaker) and seat in self._ready:
+                    self._ready.remove(seat)
+                    self._pass_watch(speaker)
+                    self._hand_to(seat)
+                    return
+
+    def give_up(self) -> bool:
+        """Let others have the floor, and the watch. False where this thread did not have it, or has lost it."""
+        seat = self._seat()
+        with self._lock:
+            if self._speaker is not seat:
+                return False
+            self._pass_watch(seat)
+            self._pass_floor()
+            return True
+
+    def relieve(self) -> None:
+        """Pass on what a thread has kept too long. To be called now and then by one that takes no part."""
+        with self._lock:
+            speaker = self._speaker
+            if speaker is not None and self._keeps_too_long(speaker):
+                self._pass_watch(speaker)
+                self._pass_floor()
+
+    def _seat(self) -> _Seat:
+        seat: _Seat | None = getattr(_own, "seat", None)
+        if seat is None or seat.floor is not self:
+            seat = _own.seat = _Seat(self)
+        return seat
+
+    def _keeps_too_long(self, speaker: _Seat) -> bool:
+        return time.monotonic() - speaker.since > PATIENCE
+
+    def _hand_to(self, seat: _Seat) -> None:
+        self._speaker = seat
+        seat.since = time.monotonic()
+
+    def _pass_floor(self) -> None:
+        """First come, first served."""
+        if self._ready:
+            seat = self._ready.popleft()
+            self._hand_to(seat)
+            seat.bell.release()
+        else:
+            self._speaker = None
+
+    def _pass_watch(self, seat: _Seat) -> None:
+        """To whoever has rested for the shortest time: what it works with is still in the processor's memory."""
+        if self._watcher is not seat:
+            return
+        self._watcher = self._idle.pop() if self._idle else None
+        if self._watcher is not None:
+            self._watcher.bell.release()
+
+
+@contextmanager
+def given_up() -> Iterator[None]:
+    """While the block runs, which waits or leaves the interpreter for long, others have the floor."""
+    seat: _Seat | None = getattr(_own, "seat", None)
+    if seat is None or not seat.floor.give_up():
+        yield
+        return
+    try:
+        yield
+    finally:
+        seat.floor.take()

@@ -1,0 +1,160 @@
+"""One thread at a time has the floor, and still nobody waits for another that is held up."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from sumu_dav.floor import PATIENCE, Floor, given_up
+from support.toy import toy_server
+
+GIVES_UP = 20.0
+"""Seconds until a test gives up."""
+
+
+class Gatekeeper:
+    """An application that holds requests of `/held` back until it is told to let them go."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.inside = threading.Semaphore(0)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/held":
+            self.inside.release()
+            assert self.open.wait(GIVES_UP)
+        start_response("200 OK", [("Content-Length", "2")])
+        return [b"ok"]
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_requests_are_answered_beside_many_that_are_held_up(method: str) -> None:
+    keeper = Gatekeeper()
+    with toy_server(keeper, threads=8) as server:
+        held = [server.connect() for _ in range(5)]
+        for client in held:
+            client.send(f"{method} /held HTTP/1.1\r\nHost: toy\r\n\r\n")
+        for _ in held:
+            assert keeper.inside.acquire(timeout=GIVES_UP)
+        assert server.connect().get("/").content == b"ok"
+        keeper.open.set()
+        assert [client.answer().content for client in held] == [b"ok"] * len(held)
+        for _ in range(20):
+            assert server.connect().get("/").content == b"ok"
+
+
+class Speaker(threading.Thread):
+    """Takes the floor and waits with it, by `wait` or by `given_up`."""
+
+    def __init__(self, floor: Floor, *, politely: bool) -> None:
+        super().__init__(daemon=True)
+        self.begun, self.may_end, self.ended = threading.Event(), threading.Event(), threading.Event()
+        self._floor = floor
+        self._politely = politely
+        self.start()
+        assert self.begun.wait(GIVES_UP)
+
+    def run(self) -> None:
+        self._floor.take()
+        if self._politely:
+            with given_up():
+                self._wait()
+            assert self._floor.give_up()
+        else:
+            self._wait()
+            assert not self._floor.give_up(), "it was taken from this thread meanwhile"
+        self.ended.set()
+
+    def _wait(self) -> None:
+        self.begun.set()
+        assert self.may_end.wait(GIVES_UP)
+
+
+@pytest.mark.parametrize("politely", [True, False])
+def test_whoever_waits_loses_the_floor(politely: bool) -> None:
+    floor = Floor()
+    speaker = Speaker(floor, politely=politely)
+    floor.take()
+    assert floor.give_up()
+    speaker.may_end.set()
+    assert speaker.ended.wait(GIVES_UP)
+    floor.take()
+    assert floor.give_up()
+
+
+def test_what_nobody_waits_for_is_taken_by_who_looks_now_and_then() -> None:
+    floor = Floor()
+    speaker = Speaker(floor, politely=False)
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() <= deadline:
+        floor.relieve()
+    floor.relieve()
+    speaker.may_end.set()
+    assert speaker.ended.wait(GIVES_UP)
+
+
+def test_threads_of_no_floor_give_up_none() -> None:
+    with given_up():
+        pass
+
+
+def test_one_thread_at_a_time_has_the_floor_and_each_gets_it() -> None:
+    floor = Floor()
+    counts = [0] * 6
+    inside: set[int] = set()
+    most: list[int] = []
+    stop = threading.Event()
+
+    def work(number: int) -> None:
+        while not stop.is_set():
+            floor.take()
+            inside.add(number)
+            most.append(len(inside))
+            inside.discard(number)
+            counts[number] += 1
+            floor.give_up()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(len(counts))]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + GIVES_UP
+    while min(counts) < 50 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    stop.set()
+    for thread in threads:
+        thread.join(GIVES_UP)
+    assert min(counts) >= 50
+    overlapping = sum(number > 1 for number in most)
+    assert overlapping <= len(most) / 100, "only a thread that was kept from running longer than PATIENCE is overtaken"
+
+
+def test_the_watch_is_one_threads_and_goes_on_when_it_waits() -> None:
+    floor = Floor()
+    watching: list[int] = []
+    ring = threading.Condition()
+
+    def work(number: int) -> None:
+        floor.watch()
+        with ring:
+            watching.append(number)
+            ring.notify_all()
+            assert ring.wait_for(lambda: stopped, GIVES_UP)
+        floor.take()
+        floor.give_up()
+
+    stopped: list[bool] = []
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    with ring:
+        assert ring.wait_for(lambda: watching, GIVES_UP)
+        assert not ring.wait_for(lambda: len(watching) > 1, 0.2)
+        stopped.append(True)
+        ring.notify_all()
+    for thread in threads:
+        thread.join(GIVES_UP)
+    assert sorted(watching) == [0, 1, 2, 3]
