@@ -4,10 +4,10 @@ empty nearly always, and nobody else writes there.
 
 from __future__ import annotations
 
-from functools import lru_cache
+import threading
 
 from sumu_dav.archive.nodes import Path
-from sumu_dav.archive.versions import Versions
+from sumu_dav.archive.versions import Change, Versions
 from sumu_dav.library import Place, Side, Tree
 
 FOLDERS = 4_096
@@ -15,18 +15,40 @@ FOLDERS = 4_096
 
 
 class HiddenNames:
-    """Asks the disk again whenever a change was told of the collection since it was asked last."""
+    """Asks the disk again after a change in the hidden tree was told of the collection, or of one below or above it."""
 
     def __init__(self, tree: Tree, versions: Versions) -> None:
         self._tree = tree
-        self._versions = versions
-        # The number of the collection's last change is part of the question, so an old answer is never given again.
-        self._asked = lru_cache(maxsize=FOLDERS)(self._names)
+        self._lock = threading.Lock()
+        self._names: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
+        self._changes = 0
+        versions.listen(self._changed)
 
     def may_hide(self, path: Path) -> bool:
         """Whether something may lie at the path in the hidden tree."""
-        parts = path.parts[:-1]
-        return path.parts[-1] in self._asked(path.user, parts, self._versions.of(path.user, parts))
+        names = self._names.get((path.user, path.parts[:-1]))
+        if names is None:
+            names = self._ask(path.user, path.parts[:-1])
+        return path.parts[-1] in names
 
-    def _names(self, user: str, parts: tuple[str, ...], _number: int) -> frozenset[str]:
-        return frozenset(self._tree.names(Place(Side.HIDDEN, user, parts)))
+    def _ask(self, user: str, parts: tuple[str, ...]) -> frozenset[str]:
+        before = self._changes
+        names = frozenset(self._tree.names(Place(Side.HIDDEN, user, parts)))
+        with self._lock:
+            if self._changes == before:  # else it may be the answer of before the change
+                if len(self._names) >= FOLDERS:
+                    self._names.clear()
+                self._names[user, parts] = names
+        return names
+
+    def _changed(self, change: Change) -> None:
+        if not change.hidden:
+            return
+        with self._lock:
+            self._changes += 1
+            if change.user is None or change.below:
+                self._names.clear()
+                return
+            # folders that were missing above the one that changed have come with it
+            for depth in range(len(change.parts) + 1):
+                self._names.pop((change.user, change.parts[:depth]), None)

@@ -111,6 +111,10 @@ class Lookup:
             return FolderNode(path, visible=visible_folder, hidden=hidden_folder)
         return None
 
+    def is_plain(self, path: Path) -> bool:
+        """Whether the visible tree alone decides what lies at the path: it is free where a file can get its name."""
+        return not path.is_loose and not path.inbox and not self._hidden_names.may_hide(path)
+
     def beneath(self, path: Path) -> FileNode | None:
         """The visible or loose file of that name, whether or not a placeholder lies on top of it."""
         if not path.inbox:

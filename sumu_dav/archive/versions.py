@@ -15,13 +15,15 @@ from dataclasses import dataclass
 class Change:
     """Members of one collection came, went or changed. `names` are theirs; None: it is not known which ones.
 
-    `below`: everything under the collection may be another, too. `user` None: everything of everybody may be.
+    `below`: everything under the collection may be another, too. `user` None: everything of everybody may be. `hidden`:
+    names in the hidden tree may be among them.
     """
 
     user: str | None
     parts: tuple[str, ...] = ()
     names: frozenset[str] | None = None
     below: bool = False
+    hidden: bool = True
 
 
 Listener = Callable[[Change], None]
@@ -60,10 +62,12 @@ class Versions:
             self._hears_others = hears
             self._tell(Change(None, below=True))
 
-    def bump(self, user: str, parts: tuple[str, ...], names: Collection[str] | None = None) -> None:
+    def bump(
+        self, user: str, parts: tuple[str, ...], names: Collection[str] | None = None, *, hidden: bool = True
+    ) -> None:
         """The members `names` of a collection, or what is said of them, changed; None where it is not known which."""
         with self._lock:
-            self._tell(Change(user, parts, None if names is None else frozenset(names)))
+            self._tell(Change(user, parts, None if names is None else frozenset(names), hidden=hidden))
             self._raise(user, parts)
 
     def sweep(self, user: str, parts: tuple[str, ...]) -> None:

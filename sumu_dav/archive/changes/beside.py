@@ -19,10 +19,10 @@ from sumu_dav.archive.content import Content
 from sumu_dav.archive.desk import Desk
 from sumu_dav.archive.draft import Draft, check_no_file_above
 from sumu_dav.archive.lookup import album_parts, photo_path, photo_place
-from sumu_dav.archive.nodes import Path
-from sumu_dav.errors import AlreadyExists, NoSpace
+from sumu_dav.archive.nodes import Binding, FileNode, Path
+from sumu_dav.errors import AlreadyExists, NoSpace, ParentMissing
 from sumu_dav.library import Place, Side, Upload, stem
-from sumu_dav.model import Photo
+from sumu_dav.model import FileStat, Photo
 
 
 class Beside:
@@ -34,33 +34,39 @@ class Beside:
         self._lock = Lock()
         self._marks: defaultdict[str, set[object]] = defaultdict(set)
 
-    def publish(self, path: Path, content: Content, guard: Guard | None) -> Receipt | None:
-        """Publish a new photo, durably; None where more than that is asked for, and nothing has changed then."""
+    def publish(self, path: Path, content: Content, guard: Guard | None, *, was_free: bool = False) -> Receipt | None:
+        """Publish a new photo, durably; None where more than that is asked for, and nothing has changed then.
+
+        Where the path `was_free` just now, the call that gives the name to the file tells whether it still is.
+        """
         source = content.source
         if not isinstance(source, Upload) or not self._may_be_common(path, content):
             return None
-        with self._desk.turns.beside(path.user), self._claim(path, content) as photo:
+        with self._desk.turns.beside(path.user), self._claim(path, content, was_free) as photo:
             if photo is None:
                 return None
             if guard is not None:
                 guard(None)
             try:
-                self._publish(photo, source)
-            except AlreadyExists:
+                stat = self._publish(photo, source, make_album=path.is_loose)
+            except (AlreadyExists, ParentMissing):
                 return None
-        return Receipt(True, path, content.sha256, content.size, photo_path(photo) if path.is_loose else None)
+        node = FileNode(path, Binding.LOOSE if path.is_loose else Binding.FILED, stat, photo)
+        return Receipt(True, path, content.sha256, content.size, photo_path(photo) if path.is_loose else None, node)
 
     def _may_be_common(self, path: Path, content: Content) -> bool:
         return content.facts is not None and not path.in_favorites and not self._lookup.hides(path)
 
-    def _publish(self, photo: Photo, source: Upload) -> None:
+    def _publish(self, photo: Photo, source: Upload, *, make_album: bool) -> FileStat:
         tree, seen, place = self._lookup.tree, self._lookup.seen.originals, photo_place(photo)
         stat = None
         try:
-            tree.make_folders(place.parent)
+            if make_album:
+                tree.make_folders(place.parent)
             stat = source.publish(place)
             seen.put(photo.doc_id, stat)
             self._lookup.catalog.change(put=[photo])
+            return stat
         except NoSpace:
             seen.forget(photo.doc_id)
             if stat is not None:
@@ -70,12 +76,12 @@ class Beside:
             self._desk.performer.touched_photo(photo)
 
     @contextmanager
-    def _claim(self, path: Path, content: Content) -> Iterator[Photo | None]:
+    def _claim(self, path: Path, content: Content, was_free: bool) -> Iterator[Photo | None]:
         """A record whose names and bytes no other upload is at work on; None where the case is not a common one."""
         album = self._desk.album_for(content) if path.is_loose else path.album
         with self._lock:
             pending = self._marks[path.user]
-            photo = self._new_photo(path, content, album)
+            photo = self._new_photo(path, content, album, was_free)
             marks = _marks_of(path, content, photo) if photo is not None else set()
             if marks & pending:
                 photo, marks = None, set()
@@ -86,8 +92,8 @@ class Beside:
             with self._lock:
                 pending -= marks
 
-    def _new_photo(self, path: Path, content: Content, album: str) -> Photo | None:
-        if check_new_file(self._lookup, path) is not None:
+    def _new_photo(self, path: Path, content: Content, album: str, was_free: bool) -> Photo | None:
+        if not (was_free and self._lookup.is_plain(path)) and check_new_file(self._lookup, path) is not None:
             return None
         if self._desk.performer.others.get(path.user, path.parts) is not None:
             return None

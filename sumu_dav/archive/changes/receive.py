@@ -29,14 +29,15 @@ class Receiving:
         *,
         favorite: bool = False,
         only_new: bool = False,
+        was_free: bool = False,
         guard: Guard | None = None,
     ) -> Receipt:
         """Publish the content at the path, durably. Raises the domain errors; nothing has changed then.
 
-        With `only_new`, what is there already stays as it is.
+        With `only_new`, what is there already stays as it is. `was_free`: `check_target` found nothing there just now.
         """
         self._desk.performer.check()
-        receipt = None if favorite else self._beside.publish(path, content, guard)
+        receipt = None if favorite else self._beside.publish(path, content, guard, was_free=was_free)
         return receipt or self._store_alone(path, content, favorite, only_new, guard)
 
     def _store_alone(

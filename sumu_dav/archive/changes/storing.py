@@ -20,13 +20,15 @@ from sumu_dav.model import Photo
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of an upload. `filed` is where the photo came to lie, where that is not the path itself."""
+    """What became of an upload. `filed` is where the photo came to lie, where that is not the path itself; `node` what
+    lies at the path now, where that is known."""
 
     created: bool
     path: Path
     sha256: str
     size: int
     filed: Path | None = None
+    node: FileNode | None = None
 
 
 def store(draft: Draft, path: Path, content: Content, node: Node | None, *, favorite: bool = False) -> Receipt:

@@ -30,16 +30,19 @@ class Notice:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._names: defaultdict[tuple[str, tuple[str, ...]], set[str]] = defaultdict(set)
+        self._hidden: set[tuple[str, tuple[str, ...]]] = set()
         self._swept: set[tuple[str, tuple[str, ...]]] = set()
 
-    def path(self, user: str, parts: tuple[str, ...]) -> None:
-        """What lies at this path came, went or changed."""
+    def path(self, user: str, parts: tuple[str, ...], *, hidden: bool = True) -> None:
+        """What lies at this path, perhaps in the hidden tree, came, went or changed."""
         self._names[user, parts[:-1]].update(parts[-1:])
+        if hidden:
+            self._hidden.add((user, parts[:-1]))
 
     def place(self, place: Place) -> None:
         """The same, said of a place on disk; what WebDAV can't see is passed over."""
         if place.side in (Side.VISIBLE, Side.HIDDEN):
-            self.path(place.user, place.parts)
+            self.path(place.user, place.parts, hidden=place.side is Side.HIDDEN)
 
     def photo(self, photo: Photo) -> None:
         """A photo under all its names, and the other half of a live photo, which tells of this one."""
@@ -63,4 +66,4 @@ class Notice:
         for user, parts in self._swept:
             versions.sweep(user, parts)
         for (user, parts), names in self._names.items():
-            versions.bump(user, parts, names)
+            versions.bump(user, parts, names, hidden=(user, parts) in self._hidden)

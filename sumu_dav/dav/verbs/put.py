@@ -51,7 +51,9 @@ def put(request: Request) -> Response:
         content = seal(request.context, path, upload, modified_ns(request.environ))
         properties = told_beside(created_ns(request.environ), upload.digests())
         content = replace(content, properties=properties)
-        receipt = archive.receiving.store(path, content, favorite=favorite(request.environ) is True, guard=guard)
+        receipt = archive.receiving.store(
+            path, content, favorite=favorite(request.environ) is True, was_free=node is None, guard=guard
+        )
     return answer(request, receipt)
 
 
@@ -144,7 +146,7 @@ def told_beside(created: int | None, digests: Mapping[str, str]) -> dict[str, st
 def answer(request: Request, receipt: Receipt) -> Response:
     """The receipt: whoever holds it may delete their own copy."""
     context = request.context
-    node: Node | None = context.archive.lookup.find(receipt.path)
+    node: Node | None = receipt.node or context.archive.lookup.find(receipt.path)
     headers = [("Repr-Digest", repr_digest(receipt.sha256))]
     if isinstance(node, FileNode) and _holds(node, receipt):
         etag = context.archive.lookup.etag(node)
