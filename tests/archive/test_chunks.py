@@ -139,6 +139,19 @@ def test_uploads_begin_once_and_end_once(tree: Tree, chunks: Chunks) -> None:
         publish(tree, chunks)
 
 
+def test_a_chunk_that_is_dropped_can_be_sent_again(tree: Tree, chunks: Chunks) -> None:
+    for name in ("1", "2"):
+        send(tree, chunks, name, b"first")
+    chunks.remove_chunk("alice", "u", "2")
+    with pytest.raises(NotFound):
+        chunks.remove_chunk("alice", "u", "2")
+    for name in (".whole", ".joined", ".file", "x"):
+        with pytest.raises(NameRefused):
+            chunks.remove_chunk("alice", "u", name)
+    send(tree, chunks, "2", b" second")
+    assert publish(tree, chunks) == b"first second"
+
+
 def test_an_upload_without_chunks_can_not_be_joined(tree: Tree, chunks: Chunks) -> None:
     with pytest.raises(Conflict, match="no chunk"):
         publish(tree, chunks)
@@ -159,6 +172,8 @@ def test_while_chunks_are_joined_the_upload_is_busy(tree: Tree, chunks: Chunks) 
         with pytest.raises(Busy):
             chunks.remove("alice", "u")
         with pytest.raises(Busy):
+            chunks.remove_chunk("alice", "u", "1")
+        with pytest.raises(Busy):
             publish(tree, chunks)
         tree.rename(whole.place, TARGET, replace=True)
     assert content(tree, TARGET) == b"data"
@@ -175,6 +190,8 @@ def test_a_file_that_could_not_be_published_can_be_joined_again(tree: Tree, chun
     assert {chunk.size for chunk in chunks.listed("alice", "u")} == {1_000}
     with pytest.raises(Conflict, match="part of a file already"):
         send(tree, chunks, "00000", b"again")
+    with pytest.raises(Conflict, match="part of a file already"):
+        chunks.remove_chunk("alice", "u", "00000")
     assert publish(tree, chunks, expected=10_000) == b"".join(name.encode() * 200 for name in names)
 
 
