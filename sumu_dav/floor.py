@@ -100,6 +100,11 @@ class Floor:
                 self._pass_watch(speaker)
                 self._pass_floor()
 
+    @property
+    def is_unwatched(self) -> bool:
+        """Whether all threads that take part are at work, or held up."""
+        return self._watcher is None
+
     def _seat(self) -> _Seat:
         seat: _Seat | None = getattr(_own, "seat", None)
         if seat is None or seat.floor is not self:

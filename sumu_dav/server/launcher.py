@@ -116,10 +116,14 @@ class Server(cheroot.wsgi.Server):
         poll = select.poll()
         poll.register(self.socket, select.POLLIN)
         poll.register(self._wake, select.POLLIN)
+        stirred = self.requests.stirred
+        poll.register(stirred, select.POLLIN)
         wait = due = 0.0
         with self._accepting:
             while self._wake not in (ready := dict(poll.poll(wait * 1000))):
-                if ready:
+                if stirred in ready:
+                    os.eventfd_read(stirred)
+                if self.socket.fileno() in ready:
                     self._accept()
                 wait = min(self.requests.relieve(), TICK)
                 if (now := time.monotonic()) >= due:

@@ -18,9 +18,10 @@ class ServerOptions:
     port: int = 8080
     """0 takes any free port."""
 
-    threads: int = 32
-    """Requests worked on at once. A phone that uploads holds one for as long as its bytes take, so there are more of
-    them than cores; connections that wait for a head, and clients that slowly read a file, hold none."""
+    threads: int = 256
+    """Requests worked on at once, at most. A phone that uploads holds one for as long as its bytes take, so there may
+    be far more of them than cores, and one is started when all are taken; connections that wait for a head, and clients
+    that slowly read a file, hold none."""
 
     backlog: int = 1024
     """Connections that the kernel keeps before they are accepted: a burst of a whole family's phones, not an attack."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -86,7 +87,7 @@ class RequestLog:
         self._stream = stream
         self._line: Callable[[RequestRecord, str], str] = json_line if style == "json" else text_line
         self._clock = clock
-        self._lines: list[str] = []
+        self._lines: deque[str] = deque()
         self._writing = threading.Lock()
 
     def add(self, record: RequestRecord) -> None:
@@ -98,7 +99,8 @@ class RequestLog:
     def flush(self) -> None:
         """Write what is kept. Where the stream can't take it (a full disk, a closed pipe) it is lost."""
         with self._writing, suppress(OSError):
-            lines, self._lines = self._lines, []
+            # Taken off one by one: another thread may add to them meanwhile.
+            lines = [self._lines.popleft() for _ in range(len(self._lines))]
             if lines:
                 self._stream.write("\n".join(lines) + "\n")
                 self._stream.flush()

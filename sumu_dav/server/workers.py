@@ -27,19 +27,32 @@ BUSY_LOOK = 0.01
 """Seconds between two looks for a thread that is held up, while requests come: so long others wait for it at most."""
 
 IDLE_LOOK = 0.5
-"""The same while none come."""
+"""The same while none come. The first one that does wakes up whoever looks."""
 
-CUT_TIMEOUT = 5.0
+FIRST_THREADS = 16
+"""Threads to begin with; more are started when all are held up, by slow uploads above all."""
+
+MORE_THREADS = 8
+"""Threads started at a look that finds all held up: two hundred slow uploads are in the way of others for
+a quarter of a second."""
+
+CUT_TIMEOUT = 3.0
 """Seconds that workers get to notice that their connections were cut. One that is busy elsewhere is left behind."""
+
+END_TIMEOUT = 1.0
+"""Seconds that workers then get to end."""
 
 
 class WorkerPool:
     """What cheroot asks of a thread pool (`min`, `get`, `put`, `start`, `stop`), over epoll instead of a queue."""
 
     def __init__(self, server: Server, size: int) -> None:
-        self.min = size
+        self.min = min(size, FIRST_THREADS)
         self.connections: dict[int, Connection] = {}
+        self.stirred = os.eventfd(0, os.EFD_NONBLOCK)
+        """Readable when `relieve` is to be called at once."""
         self._server = server
+        self._size = size
         self._epoll = select.epoll()
         self._end = os.eventfd(0)
         self._epoll.register(self._end, select.EPOLLIN)
@@ -48,12 +61,12 @@ class WorkerPool:
         self._emptied = threading.Condition()
         self.floor = Floor()
         self._taken = 0
+        self._dozing = False
 
     def start(self) -> None:
-        """Start the threads."""
-        self._threads = [threading.Thread(target=self._work, name=f"worker-{n}", daemon=True) for n in range(self.min)]
-        for thread in self._threads:
-            thread.start()
+        """Start the first threads."""
+        for _ in range(self.min):
+            self._start_thread()
 
     def add(self, connection: Connection) -> None:
         """Take a new connection into care. Raises OSError where the kernel watches no more."""
@@ -76,13 +89,24 @@ class WorkerPool:
         if fd == self._end:
             self.floor.give_up()
             return None
+        if self._dozing:
+            self._dozing = False
+            os.eventfd_write(self.stirred, 1)
         return self.connections[fd]
 
     def relieve(self) -> float:
-        """Let others go on where a thread is held up. The seconds until it is to be called again."""
+        """Let others go on where threads are held up. The seconds until it is to be called again, unless `stirred`
+        comes before."""
+        # Said before looking: whoever takes the floor after the look then stirs.
+        self._dozing = True
         before, self._taken = self._taken, self.floor.taken
         self.floor.relieve()
-        return BUSY_LOOK if self._taken != before else IDLE_LOOK
+        if self.floor.is_unwatched and len(self._threads) < self._size:
+            self._start_more()
+        elif self._taken == before:
+            return IDLE_LOOK
+        self._dozing = False
+        return BUSY_LOOK
 
     def tick(self) -> None:
         """What is due now and then: connections whose time is up, and those that drip."""
@@ -103,25 +127,49 @@ class WorkerPool:
 
     def stop(self, timeout: float = 5.0) -> None:
         """End the connections that no request is in hand of, give the others `timeout` seconds, then cut them."""
-        for connection in list(self.connections.values()):
-            if connection.phase in _EVICTABLE or connection.phase is Phase.DRAINING:
-                connection.expire()
-        self.tick()
         if not self._wait_empty(timeout):
             for connection in list(self.connections.values()):
                 connection.cut()
-            self.tick()
             self._wait_empty(CUT_TIMEOUT)
         os.eventfd_write(self._end, 1)
-        for thread in self._threads:
-            thread.join(timeout=CUT_TIMEOUT if self.connections else None)
-        if not self.connections:
+        if self._wait_ended(END_TIMEOUT):
             self._epoll.close()
             os.close(self._end)
+            os.close(self.stirred)
 
-    def _wait_empty(self, timeout: float) -> bool:
-        with self._emptied:
-            return self._emptied.wait_for(lambda: not self.connections, timeout)
+    def _wait_empty(self, seconds: float) -> bool:
+        """Wait until no connection is left, and do meanwhile what the accepting loop did."""
+        until = time.monotonic() + seconds
+        while self.connections and time.monotonic() < until:
+            for connection in list(self.connections.values()):
+                if not connection.expired and (connection.phase in _EVICTABLE or connection.phase is Phase.DRAINING):
+                    connection.expire()
+            self.tick()
+            self.relieve()
+            with self._emptied:
+                self._emptied.wait_for(lambda: not self.connections, BUSY_LOOK)
+        return not self.connections
+
+    def _wait_ended(self, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        for thread in self._threads:
+            while thread.is_alive() and time.monotonic() < until:
+                self.floor.relieve()
+                thread.join(BUSY_LOOK)
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _start_thread(self) -> None:
+        thread = threading.Thread(target=self._work, name=f"worker-{len(self._threads)}", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _start_more(self) -> None:
+        try:
+            for _ in range(min(MORE_THREADS, self._size - len(self._threads))):
+                self._start_thread()
+        except RuntimeError as error:
+            self._size = len(self._threads)
+            self._server.error_log(f"no more than {self._size} requests are worked on at once: {error}")
 
     def _work(self) -> None:
         while (connection := self.get()) is not None:

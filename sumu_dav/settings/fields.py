@@ -85,7 +85,7 @@ class Metrics:
 class Server:
     """What one connection may cost: times in seconds, sizes in bytes, rates in bytes a second."""
 
-    threads: Annotated[int, kinds.integer(1, 1000)] = 32
+    threads: Annotated[int, kinds.integer(1, 1000)] = 256
     backlog: Annotated[int, kinds.integer(1, 65535)] = 1024
     max_connections: Annotated[int, kinds.integer(1, 1_000_000)] = 4096
     head_timeout: Annotated[float, kinds.number(0.1, DAY, "seconds")] = 10.0

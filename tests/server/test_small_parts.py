@@ -72,6 +72,21 @@ def test_a_json_line_is_an_object() -> None:
     assert (line["user"], line["status"], line["bytesIn"], line["bytesOut"]) == ("al ice\n", 201, 3, 4)
 
 
+def test_no_line_is_lost_that_is_added_while_others_are_written() -> None:
+    out = io.StringIO()
+
+    class Interrupted(Clock):
+        def log_time(self) -> str:
+            log.flush()
+            return super().log_time()
+
+    log = RequestLog(out, "text", Interrupted())
+    for _ in range(3):
+        log.add(RECORD)
+    log.flush()
+    assert len(out.getvalue().splitlines()) == 3
+
+
 def test_escapes() -> None:
     assert escaped("/a\\b") == "/a\\x5cb"
     assert escaped("\u20ac") == "\\xe2\\x82\\xac"
