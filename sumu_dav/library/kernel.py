@@ -1,4 +1,5 @@
-"""The Linux calls that Python 3.11 does not wrap: openat2, renameat2, FICLONE, fallocate, and linkat of an open file.
+"""The Linux calls that Python 3.11 does not wrap: openat2, renameat2, FICLONE, fallocate, sync_file_range, and linkat of
+an open file.
 
 Speaks file descriptors, bytes and OSError only: knows no place, no tree and no error of this package. Each call has its
 way for kernels and file systems that lack it.
@@ -31,6 +32,7 @@ _RESOLVE = _RESOLVE_NO_MAGICLINKS | _RESOLVE_NO_SYMLINKS | _RESOLVE_BENEATH
 _FICLONE = 0x40049409
 _FALLOC_FL_KEEP_SIZE = 0x01
 _RENAME_NOREPLACE = 1
+_SYNC_FILE_RANGE_WRITE = 2
 
 UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EXDEV, errno.ENOTTY, errno.EPERM})
 """What kernels and file systems say of an optional call that they do not offer."""
@@ -138,3 +140,13 @@ def reserve(descriptor: int, size: int) -> None:
     code = ctypes.get_errno()
     if code not in UNSUPPORTED | {errno.EINTR}:
         raise OSError(code, os.strerror(code))
+
+
+def begin_writing(descriptor: int, offset: int, size: int) -> None:
+    """Let the kernel begin to write a part of a file to the disk, sync_file_range(2), without waiting for the end of it.
+
+    Promises nothing, so no failure is told: the sync that follows says what became of the bytes.
+    """
+    _libc.sync_file_range(
+        descriptor, ctypes.c_int64(offset), ctypes.c_int64(size), ctypes.c_uint(_SYNC_FILE_RANGE_WRITE)
+    )

@@ -25,6 +25,10 @@ from sumu_dav.model import FileStat
 _RESERVE_FROM = 1 << 20
 """Bytes from which space is reserved before the body comes: below, the disk is found full as early without."""
 
+_AHEAD = 1 << 19
+"""Bytes after which the kernel is told to begin with writing: while the client still sends, the disk already works, and
+the sync at the end finds little left."""
+
 _BLOCK = 1 << 20
 """Bytes a read when hashing what the kernel copied."""
 
@@ -72,6 +76,7 @@ class Upload:
         self._digests = Digests(also)
         self._size = 0
         self._hashed = 0
+        self._begun = 0
         self._parked = _UPLOADS.child(secrets.token_hex(16))
         self._named = False
         self._descriptor: int | None = self._create()
@@ -128,6 +133,9 @@ class Upload:
                 rest = rest[count:]
         except OSError as error:
             raise translated(error, self._parked) from error
+        if self._size - self._begun >= _AHEAD:
+            kernel.begin_writing(self.fileno(), self._begun, self._size - self._begun)
+            self._begun = self._size
 
     def append(self, source: Place) -> None:
         """Append a file of the tree, a chunk perhaps, without passing its bytes through here where that can be.

@@ -430,3 +430,28 @@ def test_no_descriptor_is_left_open(tree: Tree, photo: Place) -> None:
         upload.seal()
         upload.park()
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_the_disk_begins_to_write_while_a_long_upload_still_comes(
+    tree: Tree, photo: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[range] = []
+    real = kernel.begin_writing
+
+    def noted(descriptor: int, offset: int, size: int) -> None:
+        begun.append(range(offset, offset + size))
+        real(descriptor, offset, size)
+
+    monkeypatch.setattr(kernel, "begin_writing", noted)
+    with tree.receive(expected=len(DATA)) as upload:
+        for start in range(0, len(DATA), 100_000):
+            upload.write(DATA[start : start + 100_000])
+        assert [part.start for part in begun] == [0, *(part.stop for part in begun[:-1])], "each byte once, in order"
+        assert begun[-1].stop > len(DATA) - (1 << 20), "little is left for the sync"
+        upload.seal()
+        upload.publish(photo)
+    assert get(tree, photo) == DATA
+
+    begun.clear()
+    put(tree, TRIP.child("small.jpg"), DATA[:100_000])
+    assert not begun
