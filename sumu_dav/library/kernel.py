@@ -1,5 +1,5 @@
-"""The Linux calls that Python 3.11 does not wrap: openat2, renameat2, FICLONE, fallocate, sync_file_range, and linkat of
-an open file.
+"""The Linux calls that Python 3.11 does not wrap: openat2, renameat2, FICLONE, fallocate, sync_file_range, linkat of an
+open file.
 
 Speaks file descriptors, bytes and OSError only: knows no place, no tree and no error of this package. Each call has its
 way for kernels and file systems that lack it.
@@ -143,7 +143,7 @@ def reserve(descriptor: int, size: int) -> None:
 
 
 def begin_writing(descriptor: int, offset: int, size: int) -> None:
-    """Let the kernel begin to write a part of a file to the disk, sync_file_range(2), without waiting for the end of it.
+    """Let the kernel begin to write a part of a file to the disk, sync_file_range(2), and wait for nothing.
 
     Promises nothing, so no failure is told: the sync that follows says what became of the bytes.
     """
