@@ -10,6 +10,7 @@ import threading
 from collections.abc import Collection, Iterator
 from itertools import chain
 
+from sumu_dav.archive.halves import other_half
 from sumu_dav.archive.nodes import FileNode, FolderNode, Node, Path
 from sumu_dav.dav.context import Context
 from sumu_dav.dav.multistatus import CLOSING, OPENING, in_blocks
@@ -211,8 +212,7 @@ class Listing:
             version = archive.versions.of(path.user, path.parts)
             return (*archive.folder_stats(path), version, archive.properties.kept(path))
         if isinstance(node, FileNode) and node.is_photo and node.photo is not None:
-            half = None
-            if node.photo.live_photo_id is not None:
-                half = tuple(each.doc_id for each in archive.catalog.live(path.user, node.photo.live_photo_id))
-            return (node.stat, node.binding, node.photo, self._lookup.hash_is_known(node), half)
+            half = other_half(archive.catalog, node.photo) if node.photo.live_photo_id is not None else None
+            half_id = half.doc_id if half is not None else None
+            return (node.stat, node.binding, node.photo, self._lookup.hash_is_known(node), half_id)
         return (node.stat, node.binding, archive.properties.kept(path))

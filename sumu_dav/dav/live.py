@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import blake2b
 
+from sumu_dav.archive.halves import other_half
 from sumu_dav.archive.nodes import Binding, FileNode, FolderNode, Node, Path
 from sumu_dav.dav.context import Context
 from sumu_dav.dav.guards import bindings
@@ -197,10 +198,8 @@ def _partner_id(view: View) -> object | None:
     photo = view.photo
     if photo is None or photo.live_photo_id is None:
         return None
-    for other in view.context.archive.catalog.live(photo.user, photo.live_photo_id):
-        if other.is_video != photo.is_video:
-            return other.doc_id
-    return None
+    half = other_half(view.context.archive.catalog, photo)
+    return half.doc_id if half is not None else None
 
 
 LIVE: dict[str, Reader] = dict(

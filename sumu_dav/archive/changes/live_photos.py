@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sumu_dav.archive.changes.favorites import favor_beside
-from sumu_dav.archive.changes.pairs import Partner, find_partner
+from sumu_dav.archive.changes.pairs import Partner, find_partner, partner_of
 from sumu_dav.archive.content import Content
 from sumu_dav.archive.desk import Desk
 from sumu_dav.archive.draft import Draft
@@ -19,7 +19,8 @@ from sumu_dav.model import Photo
 
 def pair_recorded(desk: Desk, photo: Photo, content: Content) -> None:
     """Join a photo that is recorded already to its other half, where that is there. The user's only turn is held."""
-    if find_partner(desk.lookup.catalog, photo.user, photo.album, photo.name, content) is None:
+    gone = (photo.doc_id,)
+    if find_partner(desk.lookup.catalog, photo.user, photo.album, photo.name, content, gone) is None:
         return
     with Draft(desk) as draft:
         pair_up(draft, photo, content)
@@ -27,9 +28,8 @@ def pair_recorded(desk: Desk, photo: Photo, content: Content) -> None:
 
 def pair_up(draft: Draft, photo: Photo, content: Content, partner: Partner | None = None) -> Photo:
     """Make the photo and its other half, if that is there, one live photo with one flag."""
+    partner = partner or _partner_for(draft, photo, content)
     if partner is None:
-        partner = find_partner(draft.lookup.catalog, photo.user, photo.album, photo.name, content, draft.dropped)
-    if partner is None or partner.photo.doc_id == photo.doc_id:
         return photo
     photo = _join(draft, photo, partner)
     other = draft.current(partner.photo)
@@ -40,10 +40,24 @@ def pair_up(draft: Draft, photo: Photo, content: Content, partner: Partner | Non
     return draft.current(photo)
 
 
+def _partner_for(draft: Draft, photo: Photo, content: Content) -> Partner | None:
+    """The other half that it has, or else one that it may join."""
+    known = partner_of(draft, photo)
+    if known is not None:
+        return Partner(known)
+    gone = {*draft.dropped, photo.doc_id}
+    return find_partner(draft.lookup.catalog, photo.user, photo.album, photo.name, content, gone)
+
+
 def _join(draft: Draft, photo: Photo, partner: Partner) -> Photo:
-    """Make two records one live photo. A loose video lies where its still lies, under its still's name."""
+    """Make two records one live photo. A loose video lies where its still lies, under its still's name.
+
+    A half that is left alone keeps its flag: whether a person set it there, or at the half that goes, nothing tells.
+    """
     photo = draft.put(replace(draft.current(photo), is_live_photo=True))
     other = draft.put(replace(draft.current(partner.photo), is_live_photo=True))
+    if partner.leaves is not None:
+        draft.put(replace(draft.current(partner.leaves), is_live_photo=False))
     if other.is_video and other.loose_names and photo.loose_names:
         same_upload = {stem(name) for name in other.loose_names} & {stem(name) for name in photo.loose_names}
         if other.album != photo.album or (same_upload and stem(other.name) != stem(photo.name)):

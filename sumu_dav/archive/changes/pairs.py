@@ -1,4 +1,8 @@
-"""Which still and which video belong together, whichever comes first (media/README, "Live photo"). Changes nothing."""
+"""Which half of a live photo what is being stored belongs to, whichever comes first (media/README, "Live photo"): one
+that has no other half yet, or whose other half lies elsewhere. Changes nothing.
+
+Which of the recorded halves belong together is told by `halves`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from dataclasses import dataclass
 
 from sumu_dav.archive.content import Content
 from sumu_dav.archive.draft import Draft
+from sumu_dav.archive.halves import halves_like, pairs_of
 from sumu_dav.catalog import Catalog
 from sumu_dav.library import stem
 from sumu_dav.metadata import looks_like_live_pair
@@ -15,10 +20,10 @@ from sumu_dav.model import Facts, Photo
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """The other half of what is being stored. `by_identifier` tells one content identifier from one base name."""
+    """The other half of what is being stored. `leaves` is the half that it was taken for the other half of so far."""
 
     photo: Photo
-    by_identifier: bool
+    leaves: Photo | None = None
 
     def matching_name(self, name: str, album: str) -> str:
         """The name with the suffix that the other half got, where both came under one base name."""
@@ -31,22 +36,17 @@ class Partner:
 def find_partner(
     catalog: Catalog, user: str, album: str, name: str, content: Content, gone: Container[int] = ()
 ) -> Partner | None:
-    """The photo that the content is the other half of; none of those with a key in `gone`."""
-    facts = content.facts or Facts()
-    if facts.content_id is not None:
-        for photo in catalog.live(user, facts.content_id):
-            if photo.is_video != facts.is_video and photo.sha256 != content.sha256 and photo.doc_id not in gone:
-                return Partner(photo, by_identifier=True)
-        return None
-    for photo in catalog.stem(user, album, stem(name)):
-        if photo.is_video == facts.is_video or photo.live_photo_id is not None or photo.is_live_photo:
+    """The half that the content of this name is the other half of; none of those with a key in `gone`."""
+    newcomer = _as_photo(user, album, name, content)
+    others = [photo for photo in halves_like(catalog, newcomer) if photo.doc_id not in gone]
+    if newcomer.live_photo_id is not None:
+        return _find_by_identifier(newcomer, others)
+    for photo in others:
+        if photo.is_live_photo:
             continue
-        if photo.doc_id in gone:
-            continue
-        newcomer = _as_photo(user, album, name, content)
-        still, video = (photo, newcomer) if facts.is_video else (newcomer, photo)
+        still, video = (photo, newcomer) if newcomer.is_video else (newcomer, photo)
         if looks_like_live_pair(still, video):
-            return Partner(photo, by_identifier=False)
+            return Partner(photo)
     return None
 
 
@@ -54,15 +54,35 @@ def partner_of(draft: Draft, photo: Photo) -> Photo | None:
     """The other half of a recorded live photo, as the draft has it; None for what is none, or has lost it."""
     if not photo.is_live_photo:
         return None
-    catalog = draft.lookup.catalog
-    if photo.live_photo_id is not None:
-        candidates = catalog.live(photo.user, photo.live_photo_id)
-    else:
-        candidates = catalog.stem(photo.user, photo.album, stem(photo.name))
-    for candidate in (draft.current(each) for each in candidates if each.doc_id not in draft.dropped):
-        if candidate.is_video != photo.is_video and candidate.is_live_photo:
-            return candidate
-    return None
+    recorded = halves_like(draft.lookup.catalog, photo)
+    halves = {each.doc_id: draft.current(each) for each in recorded if each.doc_id not in draft.dropped}
+    halves[photo.doc_id] = photo
+    return pairs_of(half for half in halves.values() if half.user == photo.user).get(photo.doc_id)
+
+
+def _find_by_identifier(newcomer: Photo, others: list[Photo]) -> Partner | None:
+    """The nearest half that has no other; but one beside the newcomer, where that one's other lies elsewhere."""
+    pairs = pairs_of(others)
+    fitting = [photo for photo in others if photo.is_video != newcomer.is_video]
+    free = [photo for photo in fitting if photo.doc_id not in pairs]
+    nearest = max(free, key=lambda photo: _nearness(newcomer, photo), default=None)
+    if nearest is not None and _nearness(newcomer, nearest) == _BESIDE:
+        return Partner(nearest)
+    for photo in fitting:
+        other = pairs.get(photo.doc_id)
+        if other is not None and _nearness(newcomer, photo) == _BESIDE and _nearness(other, photo) != _BESIDE:
+            return Partner(photo, leaves=other)
+    return Partner(nearest) if nearest is not None else None
+
+
+_BESIDE = (True, True)
+"""The nearness of two halves as a phone sends them."""
+
+
+def _nearness(one: Photo, other: Photo) -> tuple[bool, bool]:
+    """Whether two halves lie in one album, and whether they have a base name in common."""
+    names, other_names = ({stem(each).casefold() for each in (p.name, *p.loose_names)} for p in (one, other))
+    return one.album == other.album, not names.isdisjoint(other_names)
 
 
 def _as_photo(user: str, album: str, name: str, content: Content) -> Photo:
@@ -81,4 +101,5 @@ def _as_photo(user: str, album: str, name: str, content: Content) -> Photo:
         duration=facts.duration,
         taken=content.taken.text if content.taken else None,
         taken_from=content.taken.source if content.taken else None,
+        live_photo_id=facts.content_id,
     )
