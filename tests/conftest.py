@@ -21,9 +21,14 @@ def accounts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, accounts: Path) -> Iterator[Server]:
-    """The server that the tests of a module share: leave it running, and use names of your own (`album`)."""
-    server = Server(tmp_path_factory.mktemp("server"), accounts=accounts)
+def server(
+    tmp_path_factory: pytest.TempPathFactory, accounts: Path, request: pytest.FixtureRequest
+) -> Iterator[Server]:
+    """The server that the tests of a module share: leave it running, and use names of your own (`album`).
+
+    A module may parametrize it with what the configuration's block is to have.
+    """
+    server = Server(tmp_path_factory.mktemp("server"), accounts=accounts, sumu=getattr(request, "param", None))
     server.start()
     try:
         yield server

@@ -8,6 +8,8 @@ from support.dav import DAV, Dav
 from support.samples import jpeg
 from support.server import Server
 
+BOTH_WAYS = True
+
 MODIFIED = "Tue, 14 Nov 2023 22:13:20 GMT"
 BEFORE = "Tue, 14 Nov 2023 22:13:19 GMT"
 AFTER = "Tue, 14 Nov 2023 22:13:21 GMT"

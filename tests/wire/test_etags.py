@@ -13,6 +13,8 @@ from support.refusals import refused
 from support.samples import jpeg
 from support.server import Server
 
+BOTH_WAYS = True
+
 ETAG = f"{DAV}getetag"
 MODIFIED = f"{DAV}getlastmodified"
 

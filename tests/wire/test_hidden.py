@@ -13,6 +13,8 @@ from support.dav import Dav
 from support.samples import jpeg
 from support.server import Server
 
+BOTH_WAYS = True
+
 DAY = "2024:05:17 10:11:12"
 
 JUNK_FILES = (

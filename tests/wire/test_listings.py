@@ -82,6 +82,37 @@ def test_what_another_program_does_shows(server: Server, album: str, change: Cal
     wait_until(lambda: told() != before)
 
 
+@pytest.mark.parametrize("watch", ["poll", "off"])
+def test_where_the_system_tells_nothing_every_member_is_looked_at(
+    start_server: Callable[..., Server], watch: str
+) -> None:
+    """No waiting here: the next look of the watcher is a minute away, or never comes."""
+    server = start_server(sumu={"watch": watch})
+    client = server.session()
+    names = [TAG, LENGTH, f"{DAV}getlastmodified"]
+    for number, change in enumerate((edit_in_place, edit_and_grow, replace, add, remove, add_a_folder, touch)):
+        album = f"/alice/{number}/"
+        client.mkcol(album)
+        client.put(album + "photo.jpg", jpeg())
+        client.put(album + "notes.txt", b"some plain text")
+
+        def told(album: str = album) -> set[tuple[str, ...]]:
+            answers = [client.propfind(album, "1", names)]
+            answers += [client.propfind(album + name, "0", names) for name in ("photo.jpg", "notes.txt")]
+            return {
+                (member.name, *(str(member.text(name)) for name in names))
+                for answer in answers
+                if answer.status_code == 207
+                for member in members(answer)
+                if member.path != album
+            }
+
+        before = told()
+        assert told() == before
+        change(server.plex / "alice" / str(number))
+        assert told() != before, change.__name__
+
+
 def test_a_loose_name_goes_with_a_file_that_another_program_removes(server: Server) -> None:
     client = server.session()
     client.put("/alice/LOOSE_1.jpg", jpeg(taken="2019:03:02 10:00:00"))

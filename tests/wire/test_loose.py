@@ -12,6 +12,8 @@ from support.dav import OWNCLOUD, SUMU, Dav, condition, token_of
 from support.samples import jpeg
 from support.server import Server
 
+BOTH_WAYS = True
+
 DAY = "2024:05:17 10:11:12"
 ALBUM = "24-05"
 OTHER_DAY = "2023:12:24 18:00:00"

@@ -12,6 +12,8 @@ from support.dav import SUMU, Dav, token_of
 from support.samples import jpeg
 from support.server import Server
 
+BOTH_WAYS = True
+
 DAY = "2024:05:17 10:11:12"
 WIN32 = "{urn:schemas-microsoft-com:}"
 

@@ -16,6 +16,8 @@ from support.dav import DAV, NEXTCLOUD, OWNCLOUD, SUMU, Dav, Member, condition, 
 from support.samples import jpeg, mov
 from support.server import Server
 
+BOTH_WAYS = True
+
 WIN32 = "{urn:schemas-microsoft-com:}"
 WIN32_TIMES = [WIN32 + "Win32CreationTime", WIN32 + "Win32LastAccessTime", WIN32 + "Win32LastModifiedTime"]
 QUOTA = {DAV + "quota-available-bytes", DAV + "quota-used-bytes"}

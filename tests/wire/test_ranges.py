@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from email.parser import BytesParser
 from email.policy import HTTP
 
@@ -10,7 +11,10 @@ import requests
 
 from support.dav import Dav
 from support.samples import jpeg
-from support.server import Server
+from support.server import Server, password_of
+from support.toy import Client
+
+BOTH_WAYS = True
 
 
 @pytest.fixture
@@ -182,3 +186,14 @@ def test_a_put_of_a_part_is_refused_in_words_and_changes_nothing(alice: Dav, pho
     assert refused.status_code == 400
     assert "Content-Range" in refused.text
     assert alice.get(photo).content == body
+
+
+def test_a_part_of_a_file_leaves_the_connection_as_it_was(server: Server, photo: str, body: bytes) -> None:
+    login = b64encode(f"alice:{password_of('alice')}".encode()).decode()
+    with server.connection() as sock:
+        client = Client(sock)
+        for start in (0, 1000, 5):
+            answer = client.get(photo, f"Authorization: Basic {login}", f"Range: bytes={start}-{start + 9}")
+            assert (answer.status, answer.content) == (206, body[start : start + 10])
+            assert "connection" not in answer.headers
+    assert "longer than its Content-Length" not in server.log()

@@ -109,7 +109,8 @@ def _response(
         return Response(status, headers)
     os.lseek(fd, span.offset, os.SEEK_SET)
     wrapper = request.environ.get("wsgi.file_wrapper")
-    if wrapper is not None:
+    # WsgiDAV would iterate it to the end of the file, wherever the range ends (PEP 3333 lets it).
+    if wrapper is not None and request.context.settings.fast_reads:
         return Response(status, headers, wrapper(open(fd, "rb", buffering=0), BLOCK_BYTES))
     return Response(status, headers, FileBody(fd, span.length))
 
