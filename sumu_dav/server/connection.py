@@ -257,6 +257,8 @@ class Connection(cheroot.server.HTTPConnection):
             # Into an empty socket buffer; where it is full, the client does not read answers.
             self.socket.send(head_bytes(status, [], own) + content)
         self._record(int(status[:3]), 0, len(content))
+        # What is sent beyond is no request that the client waits to get through with.
+        self.stream.shut(socket.SHUT_WR)
         return self._start_draining()
 
     def _send(self) -> Progress:
@@ -297,9 +299,8 @@ class Connection(cheroot.server.HTTPConnection):
         return PARK
 
     def _start_draining(self) -> Progress:
-        """Say that no more is coming and read on for a while: a close now would reset the connection, and the client
-        lose the answer that it has not read yet (RFC 9112 §9.6)."""
-        self.stream.shut(socket.SHUT_WR)
+        """Read on for a while: a close now would reset the connection, and the client lose the answer that it has not
+        read yet (RFC 9112 §9.6)."""
         self.stream.buffer.clear()
         self.phase = Phase.DRAINING
         self.stream.interest = select.EPOLLIN

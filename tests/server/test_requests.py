@@ -84,6 +84,23 @@ def test_a_client_that_sends_on_still_reads_its_refusal() -> None:
         assert client.answer().status == 401
 
 
+def test_a_client_that_sends_its_whole_body_first_is_not_told_of_an_end_before() -> None:
+    """KDE's takes the end of the other direction for a broken connection, and never asks for the password."""
+    with toy_server(refuse) as toy:
+        client = toy.connect()
+        client.send(b"PUT / HTTP/1.1\r\nHost: toy\r\nContent-Length: 200000\r\n\r\n" + b"x" * 100_000)
+        answer = client.answer()
+        assert (answer.status, answer.headers["connection"]) == (401, "close")
+        client.sock.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            client.sock.recv(1)
+        client.sock.settimeout(20)
+        client.send(b"x" * 100_000)
+        client.sock.shutdown(socket.SHUT_WR)
+        assert client.is_closed()
+    assert len(toy.accounted) == 1
+
+
 def test_a_refused_body_costs_no_memory() -> None:
     with toy_server(refuse, drain_limit=1 << 30, threads=2) as toy:
         client = toy.connect()
