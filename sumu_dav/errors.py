@@ -164,7 +164,7 @@ class QuotaExceeded(SumuError):
 
 @dataclass(eq=False)
 class WritesSuspended(SumuError):
-    """A sync to disk failed: nothing may be promised any more until a restart."""
+    """A sync to disk failed, or a finished change stays written down: nothing may be promised until a restart."""
 
     reason: str
 

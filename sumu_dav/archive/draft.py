@@ -18,7 +18,7 @@ from sumu_dav.archive.desk import Desk
 from sumu_dav.archive.lookup import Lookup, copy_place, hidden_place, photo_path, photo_place, visible_place
 from sumu_dav.archive.nodes import Path
 from sumu_dav.archive.plans.notices import bindings_of
-from sumu_dav.archive.plans.plan import FileStep, Plan, Step
+from sumu_dav.archive.plans.plan import FileStep, Plan
 from sumu_dav.archive.stores import Other, TrashEntry
 from sumu_dav.errors import Conflict, SumuError
 from sumu_dav.library import Place, Side, Upload, suffixed
@@ -355,8 +355,7 @@ class Draft:
             trash_put=self._trash_put,
             trash_drop=self._trash_drop,
         )
-        # What may still fail comes before what can't be taken back.
-        plan.steps.extend(sorted(self._last.steps, key=_is_final))
+        plan.steps.extend(self._last.steps)
         for doc_id, mtime_ns in self._dates.items():
             photo = self._put.get(doc_id)
             for place in (photo_place(photo), copy_place(photo)) if photo is not None else ():
@@ -368,10 +367,6 @@ class Draft:
         for place in self._parked:
             with contextlib.suppress(SumuError):  # swept at the next start, then; what went wrong is raised already
                 self.lookup.tree.remove(place)
-
-
-def _is_final(step: Step) -> bool:
-    return isinstance(step, FileStep) and step.verb in ("unlink", "rmdir")
 
 
 def check_no_file_above(lookup: Lookup, place: Place) -> None:

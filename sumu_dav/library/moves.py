@@ -1,4 +1,5 @@
-"""Changing names that are there: rename, keep a second name, remove. Each is on the disk when it returns.
+"""Changing names that are there: rename, keep a second name, withdraw, remove. Each is on the disk when it returns, but
+for names of what is parked: after a crash the next start removes those in any case.
 
 Knows places and the disk; decides nothing about what may be moved or removed.
 """
@@ -68,8 +69,7 @@ def keep(disk: Disk, source: Place, target: Place) -> FileStat:
     """See `Tree.keep`."""
     disk.durability.check()
     with disk.source(source) as old_folder, disk.parent(target) as new_folder:
-        if not stat.S_ISREG(_required(source, old_folder).st_mode):
-            raise IsCollection(source.shown)
+        _require_file(source, _required(source, old_folder))
         try:
             os.link(source.name, target.name, src_dir_fd=old_folder, dst_dir_fd=new_folder, follow_symlinks=False)
             status = os.stat(source.name, dir_fd=old_folder, follow_symlinks=False)
@@ -92,12 +92,22 @@ def _keep_copy(disk: Disk, source: Place, target: Place) -> FileStat:
     return file_stat(status)
 
 
+def withdraw(disk: Disk, place: Place, to: Place) -> bool:
+    """See `Tree.withdraw`."""
+
+    def move(status: os.stat_result, parent: int) -> None:
+        _require_file(place, status)
+        with disk.parent(to) as parked:
+            kernel.rename_new(parent, place.name, parked, to.name)
+
+    return _remove(disk, place, move)
+
+
 def remove_file(disk: Disk, place: Place) -> bool:
     """See `Tree.remove`."""
 
     def unlink(status: os.stat_result, parent: int) -> None:
-        if not stat.S_ISREG(status.st_mode):
-            raise IsCollection(place.shown)
+        _require_file(place, status)
         os.unlink(place.name, dir_fd=parent)
 
     return _remove(disk, place, unlink)
@@ -146,7 +156,8 @@ def _remove(disk: Disk, place: Place, how: Callable[[os.stat_result, int], None]
                 except OSError as error:
                     raise translated(error, place) from error
                 break
-            disk.sync_folder(place.parent, parent)
+            if place.side is not Side.PARKED:
+                disk.sync_folder(place.parent, parent)
     except ParentMissing:
         return False
     return True
@@ -160,6 +171,11 @@ def _status(place: Place, parent: int) -> os.stat_result | None:
             return None
         raise translated(error, place) from error
     return status if counts(status) else None
+
+
+def _require_file(place: Place, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise IsCollection(place.shown)
 
 
 def _required(place: Place, parent: int) -> os.stat_result:

@@ -1,5 +1,5 @@
 """A sync that failed is never tried again: whichever file of the state it was of, every change is refused from then on,
-until a restart has found out what the disk really holds.
+until a restart has found out what the disk really holds. So it is where a plan can't be forgotten.
 """
 
 from __future__ import annotations
@@ -71,6 +71,27 @@ def test_of_a_plan_that_is_done_refuses_what_comes_after_it(family: Family) -> N
 
     with pytest.raises(WritesSuspended):
         family.move("/alice/trip/b.jpg", "/alice/trip/a.jpg")
+    assert family.names("/alice/trip") == {"b.jpg", "c.jpg"}
+
+
+def test_a_plan_that_is_done_and_stays_written_down_refuses_what_comes_after_it(
+    family: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.unlink
+
+    def refused(path: str, **options: int) -> None:
+        if "/intents/" in path:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        real(path, **options)
+
+    monkeypatch.setattr(os, "unlink", refused)
+    with pytest.raises(WritesSuspended):
+        family.move("/alice/trip/a.jpg", "/alice/trip/c.jpg")
+    monkeypatch.undo()
+
+    with pytest.raises(WritesSuspended):
+        family.move("/alice/trip/b.jpg", "/alice/trip/a.jpg")
+    family.reopen()
     assert family.names("/alice/trip") == {"b.jpg", "c.jpg"}
 
 

@@ -377,10 +377,10 @@ def test_a_kill_between_record_and_bytes_leaves_nothing(family: Family, monkeypa
     family.put("/alice/trip/a.txt", b"x")
     family.delete("/alice/trip/a.txt")
 
-    def killed(_place: Place) -> bool:
+    def killed(_place: Place, _to: Place) -> bool:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(family.archive.tree, "remove", killed)
+    monkeypatch.setattr(family.archive.tree, "withdraw", killed)
     with pytest.raises(KeyboardInterrupt):
         family.archive.trashing.empty()
     assert (trashed(family), len(bytes_in_trash(family))) == ([], 1)

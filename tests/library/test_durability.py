@@ -127,6 +127,19 @@ class TestTheOrderOfSystemCalls:
             "fsync alice",
         ]
 
+    def test_a_withdrawn_file_costs_no_more_than_a_removed_one(self, plex: Path, way: str) -> None:
+        found = calls(
+            plex,
+            way,
+            "tree.make_folders(photo.parent); sealed(b'old').publish(photo)",
+            "aside = Place(Side.PARKED, '', ('a' * 32,)); tree.withdraw(photo, aside); tree.remove(aside)",
+        )
+        assert found == [
+            "renameat2 alice/trip .sumu/uploads IMG_1.jpg TOKEN",
+            "fsync alice/trip",
+            "unlinkat .sumu/uploads TOKEN",
+        ]
+
 
 class TestSharedSyncs:
     def test_threads_that_wait_for_one_folder_share_a_sync(

@@ -278,6 +278,20 @@ class TestFolders:
         assert tree.remove_folder(TRIP)
         assert not tree.remove_folder(TRIP)
 
+    def test_what_was_withdrawn_comes_back_with_its_bytes(self, tree: Tree, photo: Place) -> None:
+        aside = Place(Side.PARKED, "", ("a" * 32,))
+        before = put(tree, photo)
+        with pytest.raises(IsCollection):
+            tree.withdraw(TRIP, aside)
+
+        assert tree.withdraw(photo, aside)
+        assert tree.stat(photo) is None
+        assert not tree.withdraw(photo, aside)
+
+        back = tree.rename(aside, photo, replace=False)
+        assert back is not None
+        assert (back.inode, back.size, back.mtime_ns) == (before.inode, before.size, before.mtime_ns)
+
     def test_the_visible_tree_is_never_removed_by_the_folder(self, tree: Tree) -> None:
         with pytest.raises(ValueError):
             tree.remove_tree(TRIP)

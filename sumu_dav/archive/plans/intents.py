@@ -10,7 +10,7 @@ import os
 import uuid
 
 from sumu_dav.archive.plans.plan import Plan, plan_from_json, plan_to_json
-from sumu_dav.errors import DiskFailure, NoSpace, SumuError
+from sumu_dav.errors import DiskFailure, NoSpace, SumuError, WritesSuspended
 from sumu_dav.library.durability import Durability
 from sumu_dav.library.faults import FULL
 
@@ -52,8 +52,14 @@ class Intents:
 
     def forget(self, name: str) -> None:
         """Take a plan away that is finished, or was taken back. Raises WritesSuspended."""
-        os.unlink(os.path.join(self._folder, name))
-        # An intent that came back after a later change would undo it.
+        # An intent that is there still, or again, after a later change would undo it.
+        try:
+            os.unlink(os.path.join(self._folder, name))
+        except FileNotFoundError:
+            pass  # taken away by a person
+        except OSError as error:
+            self._durability.suspended = f"a finished change could not be forgotten ({error.strerror})"
+            raise WritesSuspended(self._durability.suspended) from error
         self._sync()
 
     def waiting(self) -> list[tuple[str, Plan]]:

@@ -19,7 +19,7 @@ from sumu_dav.library import Place, Side, Tree
 
 
 class Run:
-    """One plan being carried out. What a rename replaces is held aside until `settle`, for `take_back`."""
+    """One plan being carried out. What it replaces or removes is held aside until `settle`, for `take_back`."""
 
     def __init__(self, tree: Tree, catalog: Catalog, others: Others, trash: Trash, notice: Notice) -> None:
         self._tree = tree
@@ -46,7 +46,7 @@ class Run:
             case "rename" if step.to is not None:
                 self._rename(step.place, step.to)
             case "unlink":
-                self._tree.remove(step.place)
+                self._unlink(step.place)
             case "rmdir":
                 self._remove_folder(step.place)
             case "date" if step.mtime_ns is not None:
@@ -109,13 +109,21 @@ class Run:
         if not self._lies_at(place):
             return
         if to not in self._kept and self._tree.stat(to) is not None:
-            aside = Place(Side.PARKED, "", (secrets.token_hex(16),))
-            self._aside.append(aside)
-            self._keep(to, aside)
+            self._keep(to, self._place_aside())
         if self._tree.rename(place, to, replace=True) is None:
             self._notice.folder(place)
             self._notice.folder(to)
         self._back.append(partial(self._tree.rename, to, place, replace=False))
+
+    def _unlink(self, place: Place) -> None:
+        aside = self._place_aside()
+        if self._tree.withdraw(place, aside):
+            self._back.append(partial(self._tree.rename, aside, place, replace=False))
+
+    def _place_aside(self) -> Place:
+        aside = Place(Side.PARKED, "", (secrets.token_hex(16),))
+        self._aside.append(aside)
+        return aside
 
     def _remove_folder(self, place: Place) -> None:
         if self._tree.is_folder(place) and not self._tree.scan(place):
