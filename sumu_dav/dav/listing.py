@@ -21,7 +21,7 @@ from sumu_dav.library import FolderStat
 
 MAX_LISTING_BYTES = 48 << 20
 """The most memory of one listing: 20,000 members with all properties take 40 MB. A longer one is written anew each
-time, and sent while it is written."""
+time, and sent while it is written; only the first time is this much of it held before."""
 
 MEMBER_BYTES = 600
 """What a member takes beside the bytes of its response: its name, what it was written from, places in two tables."""
@@ -53,6 +53,7 @@ class Listing:
         self._at_work: frozenset[str] | None = frozenset()  # taken off the marks, not written yet; None: all
         self._marked = 0
         self._is_complete = False
+        self._was_too_long = False
         self._members: dict[str, bytes] = {}
         self._tokens: dict[str, Token | None] = {}
         self._folders: tuple[FolderStat | None, ...] = ()
@@ -171,15 +172,26 @@ class Listing:
         old, tokens = self._members, self._tokens
         self._clear()
         nodes = iter(self._lookup.walk(self.path))
+        if self._was_too_long:
+            return self._written_while_sent(nodes, 0)
         for node in nodes:
             name, token = node.path.name, self._token(node)
             kept = old.get(name) if token is not None and name not in stale and tokens.get(name) == token else None
             self._put(name, kept or self._write(node), token)
             if self._is_too_long():
-                written = list(self._members.values())
+                written, size = list(self._members.values()), self._members_size() + self._member_bytes
                 self._clear()
-                return chain(written, (self._write(each) for each in nodes))
+                self._was_too_long = True
+                return chain(written, self._written_while_sent(nodes, size))
         return None
+
+    def _written_while_sent(self, nodes: Iterator[Node], size: int) -> Iterator[bytes]:
+        """`size` is what was written before takes. One that has become shorter may be kept again."""
+        for node in nodes:
+            response = self._write(node)
+            size += MEMBER_BYTES + 2 * len(response)
+            yield response
+        self._was_too_long = size > MAX_LISTING_BYTES
 
     def _clear(self) -> None:
         self._members, self._tokens, self._member_bytes, self._whole = {}, {}, 0, None

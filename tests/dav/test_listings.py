@@ -426,6 +426,35 @@ def test_a_listing_too_long_to_be_kept_is_sent_while_it_is_written(told: Face, m
     assert "a.jpg" not in told.propfind("/alice/trip/", NEXTCLOUD).names()
 
 
+def test_a_long_listing_is_held_by_nobody_and_a_shorter_one_is_kept_again(
+    told: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "MAX_LISTING_BYTES", 40_000)
+    told.do("MKCOL", "/alice/long/")
+    for number in range(60):
+        told.do("PUT", f"/alice/long/{number}.txt", b"x")
+    told.propfind("/alice/long/", FIVE)
+    walked: list[Node] = []
+    walk = told.archive.lookup.walk
+
+    def counted(path: WebPath) -> Iterator[Node]:
+        for node in walk(path):
+            walked.append(node)
+            yield node
+
+    monkeypatch.setattr(told.archive.lookup, "walk", counted)
+    (long,) = (each for each in told.context.listings._by_key.values() if each.path.parts == ("long",))
+    body = long.body(b"", {})
+    assert not isinstance(body, bytes)
+    assert len(walked) == 0
+    assert sum(block.count(b"<d:response>") for block in body) == len(walked) == 60
+    for number in range(50):
+        told.do("DELETE", f"/alice/long/{number}.txt")
+    assert "Content-Length" not in told.propfind("/alice/long/", FIVE).headers
+    assert "Content-Length" in told.propfind("/alice/long/", FIVE).headers
+    assert_alike(told, "/alice/long/", FIVE)
+
+
 def test_listings_that_nobody_asks_for_are_forgotten(told: Face) -> None:
     fill(told)
     few = listings.Listings(told.context, max_bytes=30_000)
