@@ -55,6 +55,15 @@ def album_parts(album: str) -> tuple[str, ...]:
     return tuple(album.split("/")) if album else ()
 
 
+def bindings_of(photo: Photo) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every name of a photo: its collection (path below the user), and the name in it."""
+    yield album_parts(photo.album), photo.name
+    for name in photo.loose_names:
+        yield (), name
+    if photo.favorite_name is not None:
+        yield (FAVORITES,), photo.favorite_name
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """The stats beside the catalogue: of the photos' own files, and of the favourites' copies."""
@@ -181,7 +190,7 @@ class Lookup:
             node = self.find(path.child(name))
         except NameRefused:
             return None
-        if path.is_home and is_junk(name) and not self._lies_at(hidden_place(path.child(name))):
+        if path.is_home and is_junk(name) and not self.tree.has(hidden_place(path.child(name))):
             return None
         return node
 
@@ -195,9 +204,6 @@ class Lookup:
             if not path.inbox:
                 names.add(FAVORITES)
         return names
-
-    def _lies_at(self, place: Place) -> bool:
-        return self.tree.stat(place) is not None or self.tree.is_folder(place)
 
     def _visible_children(self, path: Path, hidden: dict[str, Entry]) -> Iterator[Node]:
         has_favorites = not path.is_home
@@ -260,7 +266,7 @@ class Lookup:
         taken = set() if path.inbox else set(self.tree.names(visible_place(path)))
         albums: dict[str, dict[str, FileStat]] = {}
         for name, photo in self.catalog.loose_names(path.user).items():
-            if name in hidden or (name in taken and self._lies_at(visible_place(path.child(name)))):
+            if name in hidden or (name in taken and self.tree.has(visible_place(path.child(name)))):
                 continue
             if photo.album not in albums:
                 folder = Place(Side.VISIBLE, photo.user, album_parts(photo.album))

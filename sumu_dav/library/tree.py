@@ -128,6 +128,10 @@ class Tree:
             return None, status is not None
         return file_stat(status), False
 
+    def has(self, place: Place) -> bool:
+        """Whether a file or a folder is there."""
+        return self._disk.status(place) is not None
+
     def is_folder(self, place: Place) -> bool:
         """Whether a folder is there."""
         status = self._disk.status(place)

@@ -6,22 +6,12 @@ Gathers names; what is done with them is up to whoever listens to `Versions`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 
-from sumu_dav.archive.lookup import album_parts
+from sumu_dav.archive.lookup import bindings_of
 from sumu_dav.archive.versions import Versions
 from sumu_dav.catalog import Catalog
 from sumu_dav.library import Place, Side
-from sumu_dav.model import FAVORITES, Photo
-
-
-def bindings_of(photo: Photo) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every name of a photo: its collection (path below the user), and the name in it."""
-    yield album_parts(photo.album), photo.name
-    for name in photo.loose_names:
-        yield (), name
-    if photo.favorite_name is not None:
-        yield (FAVORITES,), photo.favorite_name
+from sumu_dav.model import Photo
 
 
 class Notice:

@@ -67,15 +67,11 @@ class Run:
     # Files
 
     def _move_aside(self, place: Place, to: Place) -> None:
-        if self._lies_at(to) or not self._lies_at(place):
+        if self._tree.has(to) or not self._tree.has(place):
             return
         if self._tree.rename(place, to, replace=False) is None:
             self._notice.folder(place)
         self._back.append(partial(self._tree.rename, to, place, replace=False))
-
-    def _lies_at(self, place: Place) -> bool:
-        stat, is_folder = self._tree.look(place)
-        return stat is not None or is_folder
 
     def _make_folders(self, place: Place) -> None:
         missing: list[Place] = []
@@ -106,7 +102,7 @@ class Run:
             self._tree.remove(kept)
 
     def _rename(self, place: Place, to: Place) -> None:
-        if not self._lies_at(place):
+        if not self._tree.has(place):
             return
         if to not in self._kept and self._tree.stat(to) is not None:
             self._keep(to, self._place_aside())
