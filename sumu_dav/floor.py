@@ -92,13 +92,15 @@ class Floor:
             self._pass_floor()
             return True
 
-    def relieve(self) -> None:
-        """Pass on what a thread has kept too long. To be called now and then by one that takes no part."""
+    def relieve(self) -> bool:
+        """Pass on what a thread has kept too long. To be called now and then by one that takes no part, and soon again
+        where it is true: a thread has the floor that may come to keep it too long."""
         with self._lock:
             speaker = self._speaker
             if speaker is not None and self._keeps_too_long(speaker):
                 self._pass_watch(speaker)
                 self._pass_floor()
+            return self._speaker is not None
 
     @property
     def is_unwatched(self) -> bool:

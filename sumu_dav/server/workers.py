@@ -100,10 +100,10 @@ class WorkerPool:
         # Said before looking: whoever takes the floor after the look then stirs.
         self._dozing = True
         before, self._taken = self._taken, self.floor.taken
-        self.floor.relieve()
+        is_busy = self.floor.relieve() or self._taken != before
         if self.floor.is_unwatched and len(self._threads) < self._size:
             self._start_more()
-        elif self._taken == before:
+        elif not is_busy:
             return IDLE_LOOK
         self._dozing = False
         return BUSY_LOOK

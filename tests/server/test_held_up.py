@@ -71,6 +71,20 @@ def test_a_connection_that_was_there_before_does_not_wait_for_the_next_look(monk
         assert held.answer().content == b"ok"
 
 
+def test_nobody_dozes_while_a_thread_may_still_be_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have waited for the floor first, and have come to it after the last look."""
+    disk = HangingDisk()
+    with toy_server(disk, threads=2) as toy:
+        assert toy.connect().get().content == b"ok"
+        monkeypatch.setattr("sumu_dav.floor.PATIENCE", GIVES_UP)
+        held = toy.connect()
+        held.send("GET /held HTTP/1.1\r\nHost: toy\r\n\r\n")
+        assert disk.inside.acquire(timeout=GIVES_UP)
+        assert [toy.server.requests.relieve() for _ in range(5)] == [workers.BUSY_LOOK] * 5
+        disk.mended.set()
+        assert held.answer().content == b"ok"
+
+
 def test_more_threads_are_started_when_all_hang() -> None:
     count = workers.FIRST_THREADS + 5
     with hanging(count, threads=count + 1) as (disk, toy, held):
