@@ -22,7 +22,7 @@ MAX_LITERAL = 1_024
 MAX_TERMS = 100
 """Conditions of one search; apps send two or three. Each is held against every resource in the scope."""
 
-FILE_ID = "{http://owncloud.org/ns}fileid"
+_FILE_ID = "{http://owncloud.org/ns}fileid"
 
 _PIECES = re.compile(r"\\.|.", re.DOTALL)
 _COMPARISONS = ("eq", "lt", "lte", "gt", "gte", "like")
@@ -139,7 +139,7 @@ def _term(element: Element) -> Term:
     literal = _wanted(element, "literal").text.strip()
     if len(literal) > MAX_LITERAL:
         raise BadXml(f"a literal has at most {MAX_LITERAL} characters")
-    if names[0] == FILE_ID and (number := re.match("[0-9]+", literal, re.ASCII)):
+    if names[0] == _FILE_ID and (number := re.match("[0-9]+", literal, re.ASCII)):
         literal = number[0]  # programs write the whole id (00000195oc…), and mean its number
     return Comparison(operator, names[0], literal)
 
