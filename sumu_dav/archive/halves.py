@@ -18,9 +18,10 @@ _SIGNS: tuple[Callable[[Photo], Hashable], ...] = (
     lambda half: (half.is_favorite, half.album),
     lambda half: (half.is_favorite, stem(half.name).casefold()),
     lambda half: half.is_favorite,
-    lambda half: half.user,
+    lambda half: (half.album, stem(half.name).casefold()),
 )
-"""What the halves of a pair have in common, the surest first: one flag is theirs wherever either of them is moved."""
+"""What the halves of a pair have in common, the surest first: one flag is theirs wherever either of them is moved. Two
+that lost their other halves, and of which one is a favorite, belong together where they lie beside each other alone."""
 
 
 def halves_like(catalog: Catalog, photo: Photo) -> list[Photo]:

@@ -75,6 +75,13 @@ def test_one_flag_holds_a_pair_together_wherever_its_halves_are_moved() -> None:
     assert paired(*halves) == {both("a/x.jpg", "b/x.mov"), both("b/x.jpg", "a/x.mov")}
 
 
+def test_halves_of_different_flags_belong_together_beside_each_other_alone() -> None:
+    flagged = half("a/x.jpg", favorite=True)
+
+    assert paired(flagged, half("b/x.mov")) == set()
+    assert paired(flagged, half("a/x.mov"), half("b/x.mov")) == {both("a/x.jpg", "a/x.mov")}
+
+
 def test_what_is_no_live_photo_or_too_many_has_no_other_half() -> None:
     assert paired(half("a/x.jpg"), half("a/x.mov", live=False)) == set()
     assert paired(half("a/x.jpg"), half("b/x.jpg"), half("b/x.mov")) == {both("b/x.jpg", "b/x.mov")}
