@@ -7,6 +7,7 @@ import os
 import shutil
 import ssl
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,48 @@ def test_a_renewed_certificate_is_taken_and_a_broken_one_is_not(
         shutil.copy(second[1], live[1])
         assert toy.connect(tls=trusting(second[0])).get().status == 200
         assert before.get().status == 200
+
+
+def test_a_renewal_under_load_costs_nobody_a_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two files are replaced one after the other, as renewing programs do: who comes in between is served, too."""
+    monkeypatch.setattr(tls, "CHECK_INTERVAL", 0)
+    pairs = [make_certificate(tmp_path, f"number {number}") for number in range(4)]
+    live = tmp_path / "live.pem", tmp_path / "live.key"
+    both = ssl.create_default_context(cadata="".join(certificate.read_text() for certificate, _ in pairs))
+
+    def renew(pair: tuple[Path, Path]) -> None:
+        for source, target in zip(pair, live, strict=True):
+            shutil.copy(source, tmp_path / "new")
+            (tmp_path / "new").rename(target)
+
+    renew(pairs[0])
+    stop = threading.Event()
+    failures: list[Exception] = []
+    served = threading.Semaphore(0)
+    with toy_server(hello, certificate=live[0], private_key=live[1]) as toy:
+
+        def keep_connecting() -> None:
+            while not stop.is_set():
+                try:
+                    client = toy.connect(tls=both)
+                    assert client.get().status == client.get().status == 200
+                    client.close()
+                except (OSError, EOFError) as error:
+                    failures.append(error)
+                served.release()
+
+        threads = [threading.Thread(target=keep_connecting) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for pair in pairs[1:]:
+            renew(pair)
+            for _ in range(20):
+                served.acquire()
+            assert toy.connect(tls=trusting(pair[0])).get().status == 200
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert failures == []
 
 
 def test_a_start_without_a_certificate_is_none(tmp_path: Path) -> None:

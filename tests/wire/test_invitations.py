@@ -1,4 +1,4 @@
-"""`Expect: 100-continue` (RFC 9110 §10.1.1): a body is asked for when nothing can refuse it any more, and not before."""
+"""`Expect: 100-continue` (RFC 9110 §10.1.1): a body is asked for when nothing can refuse it any more."""
 
 from __future__ import annotations
 
