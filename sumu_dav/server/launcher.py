@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any, TextIO
 
@@ -80,6 +81,7 @@ class Server(cheroot.wsgi.Server):
         self._on_tick = on_tick
         self._wake = os.eventfd(0, os.EFD_NONBLOCK)
         self._accepting = threading.Lock()
+        self._calls: deque[Callable[[], None]] = deque()
         if options.certificate is not None:
             self.ssl_adapter = TlsAdapter(options.certificate, options.private_key, self.error_log)
 
@@ -123,6 +125,8 @@ class Server(cheroot.wsgi.Server):
             while self._wake not in (ready := dict(poll.poll(wait * 1000))):
                 if stirred in ready:
                     os.eventfd_read(stirred)
+                    while self._calls:
+                        self._calls.popleft()()
                 if self.socket.fileno() in ready:
                     self._accept()
                 wait = min(self.requests.relieve(), TICK)
@@ -137,6 +141,12 @@ class Server(cheroot.wsgi.Server):
         """Make `serve` return. Safe in a signal handler and between threads."""
         if self.ready:
             os.eventfd_write(self._wake, 1)
+
+    def request_call(self, what: Callable[[], None]) -> None:
+        """Have `serve` call something soon: in a signal handler it could meet itself, and wait for its own locks."""
+        if self.ready:
+            self._calls.append(what)
+            os.eventfd_write(self.requests.stirred, 1)
 
     def stop(self) -> None:
         """Close idle connections at once, let requests in hand end within `stop_timeout`, cut the rest.
@@ -235,7 +245,7 @@ def serve(
         signal.SIGINT: lambda *_: server.request_stop(),
     }
     if on_hangup is not None:
-        handlers[signal.SIGHUP] = lambda *_: on_hangup()
+        handlers[signal.SIGHUP] = lambda *_: server.request_call(on_hangup)
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         on_ready(server.url)

@@ -138,3 +138,39 @@ def test_signals_in_a_process_with_too_few_descriptors() -> None:
             assert process.wait(10) == 0
         finally:
             process.kill()
+
+
+NOT_REENTRANT = """
+import threading, time
+from sumu_dav.server.launcher import serve
+from sumu_dav.server.options import ServerOptions
+lock = threading.Lock()
+def app(environ, start_response):
+    with lock:
+        start_response("200 OK", [])
+        return [b"hello"]
+def reload():
+    with lock:
+        print("begun", flush=True)
+        time.sleep(0.1)
+        print("ended", flush=True)
+serve(app, ServerOptions(port=0), on_ready=lambda url: print(url, flush=True), on_hangup=reload)
+"""
+
+
+def test_a_hangup_does_not_meet_itself() -> None:
+    """What reloads has locks, and another signal may come while it holds them."""
+    with subprocess.Popen([sys.executable, "-c", NOT_REENTRANT], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            address = ("127.0.0.1", int(process.stdout.readline().rstrip("/\n").rpartition(":")[2]))
+            process.send_signal(signal.SIGHUP)
+            assert process.stdout.readline() == "begun\n"
+            process.send_signal(signal.SIGHUP)
+            assert [process.stdout.readline() for _ in range(3)] == ["ended\n", "begun\n", "ended\n"]
+            with socket.create_connection(address, timeout=20) as sock:
+                assert Client(sock).get().content == b"hello"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
