@@ -28,7 +28,8 @@ def halves_like(catalog: Catalog, photo: Photo) -> list[Photo]:
     """The recorded photos of which one may be the photo's other half, the photo itself perhaps among them."""
     if photo.live_photo_id is not None:
         return catalog.live(photo.user, photo.live_photo_id)
-    return catalog.stem(photo.user, photo.album, stem(photo.name))
+    beside = catalog.stem(photo.user, photo.album, stem(photo.name))
+    return [each for each in beside if each.live_photo_id is None]
 
 
 def other_half(catalog: Catalog, photo: Photo) -> Photo | None:

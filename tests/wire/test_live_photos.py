@@ -286,25 +286,31 @@ def test_move_touches_only_the_half_it_names(server: Server, alice: Dav, album: 
     assert_consistent(server)
 
 
+@pytest.mark.parametrize("gone", ["jpg", "mov"])
+@pytest.mark.parametrize("make", [halves, unmarked_halves])
 def test_a_half_that_comes_again_after_its_deletion_pairs_again(
-    server: Server, alice: Dav, album: str, stem: str
+    server: Server, alice: Dav, album: str, stem: str, make: Callable[[str], dict[str, bytes]], gone: str
 ) -> None:
-    files = halves(stem)
+    files = make(stem)
     for name, content in files.items():
-        alice.put(album + name, content)
-    alice.delete(album + f"{stem}.mov")
+        alice.put(album + name, content, x_favorite="1")
+    alice.delete(f"{album}{stem}.{gone}")
 
-    alice.put(album + f"{stem}.mov", files[f"{stem}.mov"])
+    alice.put(f"{album}{stem}.{gone}", files[f"{stem}.{gone}"])
 
     assert [half["isLivePhoto"] for half in named(server, stem).values()] == [True, True]
+    assert [half["isFavorite"] for half in named(server, stem).values()] == [True, True]
     assert_consistent(server)
 
 
-def test_an_edit_of_one_half_leaves_the_pair_a_pair(server: Server, alice: Dav, album: str, stem: str) -> None:
-    for name, content in halves(stem).items():
+@pytest.mark.parametrize("make", [halves, unmarked_halves])
+def test_an_edit_of_one_half_leaves_the_pair_a_pair(
+    server: Server, alice: Dav, album: str, stem: str, make: Callable[[str], dict[str, bytes]]
+) -> None:
+    for name, content in make(stem).items():
         alice.put(album + name, content, x_favorite="1")
 
-    alice.put(album + f"{stem}.jpg", halves(stem)[f"{stem}.jpg"])
+    alice.put(album + f"{stem}.jpg", make(stem)[f"{stem}.jpg"])
 
     pair = named(server, stem)
     assert [half["isLivePhoto"] for half in pair.values()] == [True, True]

@@ -39,13 +39,12 @@ def find_partner(
     """The half that the content of this name is the other half of; none of those with a key in `gone`."""
     newcomer = _as_photo(user, album, name, content)
     others = [photo for photo in halves_like(catalog, newcomer) if photo.doc_id not in gone]
+    pairs = pairs_of(others)
     if newcomer.live_photo_id is not None:
-        return _find_by_identifier(newcomer, others)
+        return _find_by_identifier(newcomer, others, pairs)
     for photo in others:
-        if photo.is_live_photo:
-            continue
         still, video = (photo, newcomer) if newcomer.is_video else (newcomer, photo)
-        if looks_like_live_pair(still, video):
+        if photo.doc_id not in pairs and looks_like_live_pair(still, video):
             return Partner(photo)
     return None
 
@@ -60,9 +59,8 @@ def partner_of(draft: Draft, photo: Photo) -> Photo | None:
     return pairs_of(half for half in halves.values() if half.user == photo.user).get(photo.doc_id)
 
 
-def _find_by_identifier(newcomer: Photo, others: list[Photo]) -> Partner | None:
+def _find_by_identifier(newcomer: Photo, others: list[Photo], pairs: dict[int, Photo]) -> Partner | None:
     """The nearest half that has no other; but one beside the newcomer, where that one's other lies elsewhere."""
-    pairs = pairs_of(others)
     fitting = [photo for photo in others if photo.is_video != newcomer.is_video]
     free = [photo for photo in fitting if photo.doc_id not in pairs]
     nearest = max(free, key=lambda photo: _nearness(newcomer, photo), default=None)
