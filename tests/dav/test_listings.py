@@ -394,6 +394,16 @@ def test_a_notice_of_another_programs_edit_costs_one_member(told: Face, monkeypa
     assert b"<d:getcontentlength>15</d:getcontentlength>" in body
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_any_set_of_properties_is_prepared_known_or_not(told: Face, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    fill(told)
+    collections = ("/alice/trip/", "/alice/", "/alice/favorites/", "/remote.php/dav/files/alice/trip/")
+    first = {path: told.propfind(path, form).responses() for path in collections}
+    for name in ("walk", "member"):
+        monkeypatch.setattr(told.archive.lookup, name, lambda *_: pytest.fail("a member was looked at"))
+    assert {path: told.propfind(path, form).responses() for path in collections} == first
+
+
 def test_without_notices_every_member_is_looked_at(tmp_path: Path) -> None:
     face = Face(tmp_path, hears_others=False)
     fill(face)

@@ -172,6 +172,21 @@ class Server:
         """What it wrote to standard error so far, over all its starts."""
         return self._log.read_text() if self._log.exists() else ""
 
+    def resident(self) -> int:
+        """Bytes of memory that it has now; `peak` is measured from here on."""
+        assert self.process is not None
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")  # proc_pid_clear_refs(5)
+        return self._status("VmRSS")
+
+    def peak(self) -> int:
+        """The most that it had since `resident`, in bytes."""
+        return self._status("VmHWM")
+
+    def _status(self, field: str) -> int:
+        assert self.process is not None
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:"))
+
     @contextmanager
     def connection(self, timeout: float = 10.0) -> Iterator[socket.socket]:
         """A bare socket, for what no HTTP client would send."""

@@ -160,21 +160,12 @@ def test_100_000_members_are_sent_in_bounded_memory(start_server: Callable[..., 
         for number in range(100_000):
             (folder / f"{number}.txt").touch()
         client.propfind("/alice/many/", "1")  # the one that finds out how many there are
-        assert server.process is not None
-        status = Path(f"/proc/{server.process.pid}")
-        (status / "clear_refs").write_text("5")  # the peak is measured from here on (proc_pid_clear_refs(5))
-        before = resident(status, "VmRSS")
+        before = server.resident()
         answer = client.propfind("/alice/many/", "1")
         assert answer.content.count(b"<d:response>") == 100_001
-        assert resident(status, "VmHWM") - before < len(answer.content) // 2
+        assert server.peak() - before < len(answer.content) // 2
     finally:
         shutil.rmtree(folder)
-
-
-def resident(status: Path, field: str) -> int:
-    """Bytes of memory that a process has, or had at most."""
-    (line,) = (line for line in (status / "status").read_text().splitlines() if line.startswith(field))
-    return int(line.split()[1]) * 1024
 
 
 def test_the_slow_way_through_wsgidav_answers_alike(start_server: Callable[..., Server]) -> None:

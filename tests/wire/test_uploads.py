@@ -335,6 +335,20 @@ def test_an_upload_that_cannot_be_stored_is_refused_before_its_body(server: Serv
         assert b"100 Continue" not in answer
 
 
+@pytest.mark.parametrize("name", ["film.mov", "archive.bin"])
+@pytest.mark.parametrize("in_chunks", [False, True])
+def test_an_upload_costs_a_few_megabytes_whatever_its_size(
+    server: Server, album: str, name: str, in_chunks: bool
+) -> None:
+    blocks = [os.urandom(1 << 20)] * 60
+    alice = server.session()
+    alice.put(f"{album}warm.jpg", jpeg(pad=1 << 20))
+    before = server.resident()
+    assert alice.put(album + name, iter(blocks) if in_chunks else b"".join(blocks)).status_code == 201
+    assert server.peak() - before < 8 << 20
+    assert alice.delete(album + name).status_code == 204
+
+
 def test_two_puts_at_once_to_one_url_leave_one_whole_file(server: Server, album: str) -> None:
     photos = [jpeg(pad=300_000) for _ in range(8)]
     clients = [server.session() for _ in photos]
