@@ -154,7 +154,7 @@ def test_200_dripping_uploads_delay_nobody() -> None:
         finally:
             over.set()
             thread.join()
-        assert sorted(took)[-2] < 0.25, "50 ms is the promise, the rest is for a busy machine"
+        assert sorted(took)[-2] < 0.5, "50 ms is the promise, the rest is for a busy machine"
 
 
 @pytest.mark.parametrize("threads", [1, 2, 8])
