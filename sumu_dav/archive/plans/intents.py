@@ -10,11 +10,13 @@ import os
 import uuid
 
 from sumu_dav.archive.plans.plan import Plan, plan_from_json, plan_to_json
-from sumu_dav.errors import DiskFailure, NoSpace, SumuError, WritesSuspended
+from sumu_dav.errors import Damaged, DiskFailure, NameRefused, NoSpace, SumuError, WritesSuspended
 from sumu_dav.library.durability import Durability
 from sumu_dav.library.faults import FULL
 
 _ENDING = ".json"
+
+_CURE = "Let the version that wrote it finish it; or move the file away, and the change stays half done."
 
 
 class Intents:
@@ -63,13 +65,9 @@ class Intents:
         self._sync()
 
     def waiting(self) -> list[tuple[str, Plan]]:
-        """Every plan by its name, oldest first."""
-        found = []
-        for name in sorted(os.listdir(self._folder)):
-            if name.endswith(_ENDING):
-                with open(os.path.join(self._folder, name), encoding="utf-8") as file:
-                    found.append((name, plan_from_json(json.load(file))))
-        return found
+        """All plans by their names, oldest first. Raises Damaged where one can't be read: a later version's, perhaps."""
+        names = sorted(name for name in os.listdir(self._folder) if name.endswith(_ENDING))
+        return [(name, _read(os.path.join(self._folder, name))) for name in names]
 
     def clear(self) -> None:
         """Remove what is left of plans whose writing was cut short."""
@@ -82,6 +80,14 @@ class Intents:
             self._durability.sync_folder(folder)
         finally:
             os.close(folder)
+
+
+def _read(path: str) -> Plan:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return plan_from_json(json.load(file))
+    except (ValueError, KeyError, TypeError, NameRefused) as error:
+        raise Damaged(path, 1, f"a change that was cut short can't be read ({error})", _CURE) from error
 
 
 def _of_the_state(error: OSError | SumuError, path: str) -> SumuError:

@@ -16,10 +16,13 @@ from sumu_dav.catalog import PHOTO_CODEC
 from sumu_dav.library import Place
 from sumu_dav.model import Photo
 
+VERBS = frozenset(("aside", "folder", "keep", "rename", "unlink", "rmdir", "date"))
+"""What a step may do to the trees: the methods of `Plan` of these names tell what each does."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileStep:
-    """One change of the trees: `verb` is aside, folder, keep, rename, unlink, rmdir or date.
+    """One change of the trees: `verb` is one of VERBS.
 
     `mtime_ns` is what `date` sets: nanoseconds since the epoch.
     """
@@ -162,7 +165,9 @@ def plan_to_json(plan: Plan) -> list[dict[str, Any]]:
 
 
 def plan_from_json(steps: list[dict[str, Any]]) -> Plan:
-    """The plan that `plan_to_json` wrote down."""
+    """The plan that `plan_to_json` wrote down. Raises ValueError, KeyError, TypeError or NameRefused for
+    what it did not write.
+    """
     plan = Plan()
     for step in steps:
         if step["do"] == "records":
@@ -176,6 +181,8 @@ def plan_from_json(steps: list[dict[str, Any]]) -> Plan:
                     trash_drop=tuple(step["trash_drop"]),
                 )
             )
+        elif step["do"] not in VERBS:
+            raise ValueError(f"{step['do']!r} is no step that this version knows")
         else:
             to = step["to"]
             plan.steps.append(
