@@ -65,7 +65,7 @@ class Intents:
         self._sync()
 
     def waiting(self) -> list[tuple[str, Plan]]:
-        """All plans by their names, oldest first. Raises Damaged where one can't be read: a later version's, perhaps."""
+        """All plans by their names, oldest first. Raises Damaged where one can't be read."""
         names = sorted(name for name in os.listdir(self._folder) if name.endswith(_ENDING))
         return [(name, _read(os.path.join(self._folder, name))) for name in names]
 
