@@ -26,12 +26,9 @@ class GroupCommit:
         self._running = False
         self._failures: dict[int, BaseException] = {}
 
+    @given_up()
     def wait(self) -> None:
         """Block until a sync that began after this call has ended. Raises what that sync raised."""
-        with given_up():
-            self._wait()
-
-    def _wait(self) -> None:
         with self._turn:
             self._asked += 1
             mine = self._asked

@@ -122,7 +122,7 @@ class Lookup:
 
     def is_plain(self, path: Path) -> bool:
         """Whether the visible tree alone decides what lies at the path: it is free where a file can get its name."""
-        return not path.is_loose and not path.inbox and not self._hidden_names.may_hide(path)
+        return len(path.parts) > 1 and not path.inbox and not self._hidden_names.may_hide(path)
 
     def beneath(self, path: Path) -> FileNode | None:
         """The visible or loose file of that name, whether or not a placeholder lies on top of it."""
@@ -140,7 +140,7 @@ class Lookup:
     def find_open(self, path: Path) -> tuple[FileNode, int] | FolderNode | None:
         """What lies at the path, a file opened: the node, and a descriptor that is the caller's to close."""
         # The common case first, with as few calls to the system as can be: what is opened needs no stat before.
-        if len(path.parts) > 1 and not path.inbox and not self._hidden_names.may_hide(path):
+        if self.is_plain(path):
             with suppress(NotFound):
                 fd, stat = self.tree.open_with_stat(visible_place(path))
                 return self._visible_node(path, stat), fd

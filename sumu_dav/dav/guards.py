@@ -113,6 +113,12 @@ def check_locks(request: Request, paths: Iterable[LockPath]) -> None:
         request.context.locks.check_write(path, request.tokens, request.caller)
 
 
+def failure_at(context: Context, name: LockPath, error: SumuError) -> Failure:
+    """What is wrong with the member whose locks have this key."""
+    path = path_at(name)
+    return Failure(path, isinstance(context.archive.lookup.find(path), FolderNode), error)
+
+
 def check_members(request: Request, folder: FolderNode) -> None:
     """Raise MembersFailed where a lock on something below a collection is not opened by a token of the caller's: on
     its URL there, or on another name of a photo that would go with it."""
@@ -126,9 +132,8 @@ def check_members(request: Request, folder: FolderNode) -> None:
             check_locks(request, bindings(path_at(member), photo))
         except Locked as error:
             closed.setdefault(member, error)
-    lookup = context.archive.lookup
     failures = [
-        Failure(path_at(member), isinstance(lookup.find(path_at(member)), FolderNode), error)
+        failure_at(context, member, error)
         for member, error in closed.items()
         if not any(member[:length] in closed for length in range(len(member)))  # told with what holds it
     ]

@@ -53,7 +53,8 @@ class Durability:
         """
         self.check()
         try:
-            self._sync(descriptor)
+            with given_up():
+                self._sync(descriptor)
         except OSError as error:
             if error.errno in FULL:
                 raise NoSpace("tree") from error
@@ -94,8 +95,7 @@ class Durability:
 
     def _sync(self, descriptor: int) -> None:
         begun = time.perf_counter()
-        with given_up():
-            os.fsync(descriptor)
+        os.fsync(descriptor)
         if self.on_sync is not None:
             self.on_sync(time.perf_counter() - begun)
 

@@ -118,8 +118,7 @@ class Tree:
 
     def stat(self, place: Place) -> FileStat | None:
         """Of a regular file; None for all else."""
-        status = self._disk.status(place)
-        return file_stat(status) if status is not None and stat.S_ISREG(status.st_mode) else None
+        return self.look(place)[0]
 
     def look(self, place: Place) -> tuple[FileStat | None, bool]:
         """Both at once: the stat of a regular file, and whether a folder is there."""
@@ -134,8 +133,7 @@ class Tree:
 
     def is_folder(self, place: Place) -> bool:
         """Whether a folder is there."""
-        status = self._disk.status(place)
-        return status is not None and stat.S_ISDIR(status.st_mode)
+        return self.look(place)[1]
 
     def folder_stat(self, place: Place) -> FolderStat | None:
         """Of a folder; None for all else."""

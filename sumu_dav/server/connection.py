@@ -80,8 +80,7 @@ class Connection(cheroot.server.HTTPConnection):
         self.server: Server = server
         self.socket: socket.socket = sock
         self.fd = sock.fileno()
-        patience = Patience(server.options.body_grace, server.options.body_min_rate)
-        self.stream = Stream(sock, patience)
+        self.stream = Stream(sock, Patience(server.options.body_grace, server.options.body_min_rate))
         self.remote_addr, self.remote_port = peer, port
         self.phase = Phase.HANDSHAKE if self.stream.encrypted else Phase.HEAD
         self.parked_at = time.monotonic()

@@ -24,16 +24,7 @@ class Stream:
     """Reads without waiting (`receive`), waits for bodies (`receive_into`, `fill`) and for streamed answers
     (`send_all`) within the client's patience. One thread at a time uses it; `shut` and `cut` may come from another."""
 
-    __slots__ = (
-        "broken",
-        "buffer",
-        "cut_off",
-        "encrypted",
-        "interest",
-        "invitation",
-        "patience",
-        "sock",
-    )
+    __slots__ = ("broken", "buffer", "cut_off", "encrypted", "interest", "invitation", "patience", "sock")
 
     def __init__(self, sock: socket.socket, patience: Patience) -> None:
         self.sock = sock

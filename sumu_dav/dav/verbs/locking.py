@@ -8,7 +8,16 @@ from sumu_dav.archive.nodes import FileNode, FolderNode, Node, Path
 from sumu_dav.dav.bodies import LockRequest, parse_lockinfo
 from sumu_dav.dav.failing import members_failed
 from sumu_dav.dav.faults import BadRequest, FailedDependency, LockConflict, LocksBelow, PreconditionFailed
-from sumu_dav.dav.guards import bindings, check_conditions, check_if, check_locks, lock_path, path_at, photos_in
+from sumu_dav.dav.guards import (
+    bindings,
+    check_conditions,
+    check_if,
+    check_locks,
+    failure_at,
+    lock_path,
+    path_at,
+    photos_in,
+)
 from sumu_dav.dav.headers import Depth, depth, lock_timeout, lock_token
 from sumu_dav.dav.live import lock_discovery
 from sumu_dav.dav.locks import Lock
@@ -104,11 +113,7 @@ def _conflicting(request: Request, path: Path, photo: Photo | None, wanted: Lock
 
 def _locked_below(request: Request, path: Path, error: LocksBelow) -> Response:
     """RFC 4918 §9.10.9: the members that have locks, and the collection, which could not be locked for them."""
-    lookup = request.context.archive.lookup
-    failures = [
-        Failure(path_at(name), isinstance(lookup.find(path_at(name)), FolderNode), conflict)
-        for name, conflict in error.conflicts.items()
-    ]
+    failures = [failure_at(request.context, name, conflict) for name, conflict in error.conflicts.items()]
     failures.append(Failure(path, True, FailedDependency()))
     return members_failed(request, failures, "Nothing was locked.")
 

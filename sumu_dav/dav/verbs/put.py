@@ -80,8 +80,7 @@ def receive_body(request: Request, upload: Upload, announced: Announced, meter: 
 
 
 def _take_in(request: Request, upload: Upload, announced: Announced, meter: Callable[[int], None]) -> None:
-    length = request.length
-    left = length
+    left = request.length
     while left is None or left > 0:
         try:
             block = request.input.read(BLOCK_BYTES if left is None else min(left, BLOCK_BYTES))
