@@ -4,47 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
 
 import pytest
 
 from sumu_dav.floor import PATIENCE, Floor, given_up
-from support.toy import toy_server
 
 GIVES_UP = 20.0
 """Seconds until a test gives up."""
-
-
-class Gatekeeper:
-    """An application that holds requests of `/held` back until it is told to let them go."""
-
-    def __init__(self) -> None:
-        self.open = threading.Event()
-        self.inside = threading.Semaphore(0)
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["PATH_INFO"] == "/held":
-            self.inside.release()
-            assert self.open.wait(GIVES_UP)
-        start_response("200 OK", [("Content-Length", "2")])
-        return [b"ok"]
-
-
-@pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_requests_are_answered_beside_many_that_are_held_up(method: str) -> None:
-    keeper = Gatekeeper()
-    with toy_server(keeper, threads=8) as server:
-        held = [server.connect() for _ in range(5)]
-        for client in held:
-            client.send(f"{method} /held HTTP/1.1\r\nHost: toy\r\n\r\n")
-        for _ in held:
-            assert keeper.inside.acquire(timeout=GIVES_UP)
-        assert server.connect().get("/").content == b"ok"
-        keeper.open.set()
-        assert [client.answer().content for client in held] == [b"ok"] * len(held)
-        for _ in range(20):
-            assert server.connect().get("/").content == b"ok"
 
 
 class Speaker(threading.Thread):

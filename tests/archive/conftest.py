@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from support.family import Family
 from support.home import Home
 
 
@@ -17,3 +18,12 @@ def home(tmp_path: Path) -> Iterator[Home]:
     home.alice.mkdir(parents=True)
     yield home
     home.close()
+
+
+@pytest.fixture
+def family(tmp_path: Path) -> Iterator[Family]:
+    """An archive in which alice has an empty album, trip."""
+    family = Family(tmp_path)
+    family.mkcol("/alice/trip")
+    yield family
+    family.close()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -17,14 +16,6 @@ from support.samples import jpeg
 
 PATIENCE = 20.0
 """Seconds until a test gives up."""
-
-
-@pytest.fixture
-def family(tmp_path: Path) -> Iterator[Family]:
-    family = Family(tmp_path)
-    family.mkcol("/alice/trip")
-    yield family
-    family.close()
 
 
 @pytest.mark.parametrize("target", ["/alice/trip/b.jpg", "/alice/b.jpg", "/bob/b.jpg"])

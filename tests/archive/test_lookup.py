@@ -4,25 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from sumu_dav.archive.nodes import Binding, FileNode
 from support.family import Family, path
 from support.samples import jpeg
 
 OLD, NEW = jpeg(seed=1), jpeg(seed=2, pad=100)
-
-
-@pytest.fixture
-def family(tmp_path: Path) -> Iterator[Family]:
-    """Alice with an album."""
-    family = Family(tmp_path)
-    family.mkcol("/alice/trip")
-    yield family
-    family.close()
 
 
 def found(family: Family, where: str) -> FileNode:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path as DiskPath
@@ -20,14 +20,6 @@ from support.samples import jpeg, mov
 COLOR = "{urn:test}color"
 LIVE = "7A5B0F9E-0000-4000-8000-000000000001"
 RED = '<c xmlns="urn:test">red</c>'
-
-
-@pytest.fixture
-def family(tmp_path: DiskPath) -> Iterator[Family]:
-    family = Family(tmp_path)
-    family.mkcol("/alice/trip")
-    yield family
-    family.close()
 
 
 def trashed(family: Family) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path as DiskPath
 from typing import Any
@@ -20,14 +19,6 @@ from support.programs import tmpfs
 from support.samples import jpeg
 
 KB = 1024
-
-
-@pytest.fixture
-def family(tmp_path: DiskPath) -> Iterator[Family]:
-    family = Family(tmp_path)
-    family.mkcol("/alice/trip")
-    yield family
-    family.close()
 
 
 def on_disk(family: Family, user: str = "alice") -> int:

@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +26,25 @@ class Answer:
     status: int
     headers: dict[str, str]
     content: bytes
+
+
+@contextmanager
+def dripping(clients: Sequence[Client]) -> Iterator[None]:
+    """Each of them sends a byte more, twenty times a second."""
+    over = threading.Event()
+
+    def drip() -> None:
+        while not over.wait(0.05):
+            for client in clients:
+                client.send("x")
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 class Client:
