@@ -33,13 +33,10 @@ AHEAD = 60.0
 """Seconds that a file server's clock may be ahead of ours; what is later than that was not just written."""
 
 BATCH = 64
-"""Files that share one turn and one wait for the disk."""
+"""Files, or records without one, that share one turn and one wait for the disk: for so many an upload waits at most."""
 
 BATCH_SECONDS = 0.5
 """After so long a batch is taken in, however few it has: what was read is not to wait."""
-
-ASIDE_AT_ONCE = 64
-"""Records that are set aside by one plan, so that the plan of a lost disk does not fill the memory."""
 
 READING = "reading photos"
 """The stage of reading what is new or has changed."""
@@ -164,9 +161,9 @@ class _Round:
                 if self._copies.missing(photo) is Verdict.DONE:
                     self.outcome.favorites += 1
         gone = [p for p in self._survey.missing if not self._may_be_unsettled(seen.originals.get(p.doc_id))]
-        for start in range(0, len(gone), ASIDE_AT_ONCE):
+        for start in range(0, len(gone), BATCH):
             with self._desk.turns.alone(self._user):
-                self.outcome.set_aside += self._outside.set_aside(gone[start : start + ASIDE_AT_ONCE])
+                self.outcome.set_aside += self._outside.set_aside(gone[start : start + BATCH])
 
     def _may_be_unsettled(self, known: FileStat | None) -> bool:
         """Whether the file is perhaps there under a name that is looked at again in a moment."""
