@@ -50,7 +50,9 @@ class Keeper:
     def _run(self) -> None:
         while True:
             self._called.wait()
-            if self._stopping.wait(_GATHER):
-                return
+            self._stopping.wait(_GATHER)
+            # A stop is also a call: looked at before this, it would be forgotten with the call.
             self._called.clear()
+            if self.is_stopping:
+                return
             self._work()

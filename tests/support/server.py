@@ -35,6 +35,9 @@ START_SECONDS = 30.0
 STOP_SECONDS = 20.0
 """For the ten seconds that the server gives to requests in hand, and as many again."""
 
+APPENDS_MET = 5
+"""Readings in a row that may fall into the middle of an append."""
+
 
 def password_of(user: str) -> str:
     """The password of an account that the harness made."""
@@ -149,7 +152,7 @@ class Server:
         path = self.state / "catalog.json"
         if not path.exists():
             return []
-        table = json.loads(path.read_text())["media"]
+        table = _read_between_appends(path)["media"]
         return [table[key] for key in sorted(table, key=int)]
 
     def record(self, user: str, album: str, name: str) -> dict[str, Any] | None:
@@ -257,6 +260,18 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
     if process.stdout is not None:
         process.stdout.close()
+
+
+def _read_between_appends(path: Path) -> dict[str, Any]:
+    """A JSON file that a server may be appending to: whoever meets an append in its middle reads again, as
+    docs/storage-format.md says.
+    """
+    for _ in range(APPENDS_MET):
+        with suppress(json.JSONDecodeError):
+            document: dict[str, Any] = json.loads(path.read_text())
+            return document
+    document = json.loads(path.read_text())
+    return document
 
 
 def _merge(onto: dict[str, Any], changes: Mapping[str, Any]) -> None:
