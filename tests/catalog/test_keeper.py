@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 
 import pytest
-from support.toy import eventually
 
 from sumu_dav.catalog import keeper
 from sumu_dav.catalog.keeper import Keeper
+from support.toy import eventually
 
 
 class _StoppedBeforeClear(threading.Event):

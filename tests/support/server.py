@@ -36,7 +36,7 @@ STOP_SECONDS = 20.0
 """For the ten seconds that the server gives to requests in hand, and as many again."""
 
 APPENDS_MET = 5
-"""Readings in a row that may fall into the middle of an append."""
+"""Readings in a row of which not all fall into the middle of an append."""
 
 
 def password_of(user: str) -> str:
@@ -266,11 +266,14 @@ def _read_between_appends(path: Path) -> dict[str, Any]:
     """A JSON file that a server may be appending to: whoever meets an append in its middle reads again, as
     docs/storage-format.md says.
     """
-    for _ in range(APPENDS_MET):
-        with suppress(json.JSONDecodeError):
-            document: dict[str, Any] = json.loads(path.read_text())
-            return document
-    document = json.loads(path.read_text())
+    document: dict[str, Any]
+    for left in reversed(range(APPENDS_MET)):
+        try:
+            document = json.loads(path.read_text())
+            break
+        except json.JSONDecodeError:
+            if not left:
+                raise
     return document
 
 
