@@ -1,6 +1,6 @@
 """Group commit: one sync to disk shared by all the threads that wait for it.
 
-Knows nothing of files: what "sync" means is the caller's.
+Knows nothing of files: what a sync does is the callers'.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from sumu_dav.floor import given_up
 
 
 class GroupCommit:
-    """Runs `sync` so that each `wait()` returns only after a whole run that began after the call of `wait()`.
+    """Each `wait` returns only after a whole sync that began after it was called.
 
-    Whoever comes first runs it for everyone; who comes while it runs shares the next run. An exception that `sync`
-    raises reaches every thread that shared the run.
+    Whoever comes first runs its own for everyone; who comes while it runs shares the next one. An exception of a sync
+    reaches every thread that shared it.
     """
 
-    def __init__(self, sync: Callable[[], None]) -> None:
-        self._sync = sync
+    def __init__(self) -> None:
         self._turn = threading.Condition()
         self._asked = 0
         self._done = 0
@@ -27,8 +26,8 @@ class GroupCommit:
         self._failures: dict[int, BaseException] = {}
 
     @given_up()
-    def wait(self) -> None:
-        """Block until a sync that began after this call has ended. Raises what that sync raised."""
+    def wait(self, sync: Callable[[], None]) -> None:
+        """Block until a sync that began after this call has ended, this one or another's. Raises what that one did."""
         with self._turn:
             self._asked += 1
             mine = self._asked
@@ -41,7 +40,7 @@ class GroupCommit:
             covers = self._asked
         failure: BaseException | None = None
         try:
-            self._sync()
+            sync()
         except BaseException as error:  # handed to every waiter below, and raised again here
             failure = error
             raise

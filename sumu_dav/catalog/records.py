@@ -93,7 +93,7 @@ class RecordFile(Generic[T]):
         self._lock = threading.RLock()
         self._queue: list[Pending[T]] = []
         self._gate = threading.Lock()
-        self._commit = GroupCommit(self._round)
+        self._commit = GroupCommit()
         self._keeper = Keeper(f"keeper of {self.path}", self._keep_house)
         self._compact_above = 0
         if on_change is not None and records:
@@ -193,7 +193,7 @@ class RecordFile(Generic[T]):
     def finish(self, pending: Pending[T]) -> None:
         """What `Pending.wait` does."""
         if not pending.done:
-            self._commit.wait()
+            self._commit.wait(self._round)
         if pending.failure is not None:
             raise pending.failure
         if not pending.done:
@@ -201,7 +201,7 @@ class RecordFile(Generic[T]):
 
     def flush(self) -> None:
         """Return when everything that has begun is durable. Raises `WritesSuspended` where that can't be."""
-        self._commit.wait()
+        self._commit.wait(self._round)
         if self.suspended is not None:
             raise WritesSuspended(self.suspended)
 
@@ -223,7 +223,7 @@ class RecordFile(Generic[T]):
     def close(self) -> None:
         """Write what is left, and leave a file with nothing to be done at the next start."""
         self._keeper.stop()
-        self._commit.wait()
+        self._commit.wait(self._round)
         self.tidy()
         with self._gate:
             self._guarded(lambda: self._log.settle(self._highest))
@@ -317,7 +317,7 @@ class RecordFile(Generic[T]):
 
     def _keep_house(self) -> None:
         """Write what nobody waits for, blank superseded lines, give dead bytes back."""
-        self._commit.wait()
+        self._commit.wait(self._round)
         self.tidy()
         if self._log.worth_compacting and self._log.dead_bytes > self._compact_above:
             # where it fails it is not tried again before there is half as much again to gain

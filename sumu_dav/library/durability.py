@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from sumu_dav.commit import GroupCommit
 from sumu_dav.errors import NoSpace, WritesSuspended
@@ -22,15 +22,6 @@ _NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.EOPNOTSUPP})
 """What file systems answer (SMB, some of FUSE) that write folders through and have nothing to sync."""
 
 
-@dataclass(slots=True)
-class _Turn:
-    """The shared syncs of one folder, and how many threads take part: the last one closes its descriptor."""
-
-    descriptor: int
-    commit: GroupCommit
-    threads: int = 0
-
-
 class Durability:
     """Syncs, and the memory of one that failed. `on_sync` is told the seconds that each took."""
 
@@ -38,7 +29,8 @@ class Durability:
         self.suspended: str | None = None
         self.on_sync: Callable[[float], None] | None = None
         self._lock = threading.Lock()
-        self._turns: dict[tuple[int, int], _Turn] = {}
+        self._commits: WeakValueDictionary[tuple[int, int], GroupCommit] = WeakValueDictionary()
+        """By device and inode of a folder, while a thread waits for it."""
 
     def check(self) -> None:
         """Raise WritesSuspended if a sync has failed since the start."""
@@ -66,24 +58,9 @@ class Durability:
         Threads that wait for one folder at a time share a sync. Raises WritesSuspended.
         """
         status = os.fstat(descriptor)
-        key = (status.st_dev, status.st_ino)
         with self._lock:
-            turn = self._turns.get(key)
-            if turn is None:
-                turn = self._turns[key] = self._new_turn(descriptor)
-            turn.threads += 1
-        try:
-            turn.commit.wait()
-        finally:
-            with self._lock:
-                turn.threads -= 1
-                if turn.threads == 0:
-                    del self._turns[key]
-                    os.close(turn.descriptor)
-
-    def _new_turn(self, descriptor: int) -> _Turn:
-        own = os.dup(descriptor)  # the thread whose descriptor it is may leave before the last one has synced
-        return _Turn(own, GroupCommit(lambda: self._sync_names(own)))
+            commit = self._commits.setdefault((status.st_dev, status.st_ino), GroupCommit())
+        commit.wait(lambda: self._sync_names(descriptor))
 
     def _sync_names(self, descriptor: int) -> None:
         self.check()

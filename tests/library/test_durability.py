@@ -175,14 +175,14 @@ class TestSharedSyncs:
             thread.join()
         os.close(folder)
         assert 2 <= len(syncs) <= 3  # who came before the second began shares it; who came after needs one more
-        assert durability._turns == {}
+        assert not durability._commits
 
     @staticmethod
     def until_they_wait(durability: Durability, threads: int) -> None:
         taking_part: list[int] = []
         while taking_part != [threads]:
             with durability._lock:
-                taking_part = [turn.threads for turn in durability._turns.values()]
+                taking_part = [commit._asked for commit in durability._commits.values()]
 
     def test_a_failure_reaches_all_who_shared_it_and_those_after(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
