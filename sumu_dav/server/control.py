@@ -113,8 +113,10 @@ class Control:
             with self._lock:
                 self._connections.add(connection)
             try:
-                connection.settimeout(REQUEST_SECONDS)
-                self._answer(connection)
+                # Asked once `stop` would meet the connection: one that is accepted meanwhile is not waited for.
+                if not self._stopping.is_set():
+                    connection.settimeout(REQUEST_SECONDS)
+                    self._answer(connection)
             except OSError as error:
                 _log.info("a command went away: %s", error)
             finally:

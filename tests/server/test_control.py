@@ -162,6 +162,20 @@ def test_work_ends_when_the_server_stops(control: Control, settings: Settings, w
     assert [type(error) for error in caught] == [Interrupted]
 
 
+def test_a_connection_that_is_accepted_while_the_server_stops_is_not_waited_for(settings: Settings) -> None:
+    control = Control(settings.state / "control.sock", {})
+    control.start()
+    control.stop()
+    ours, theirs = socket.socketpair()
+    control._places.acquire()
+
+    with ours:
+        serving = threading.Thread(target=control._serve, args=(theirs,), daemon=True)
+        serving.start()
+        serving.join(10)
+        assert not serving.is_alive()
+
+
 def test_silent_connections_take_no_more_than_their_places(
     control: Control, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
