@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import signal
 import socket
@@ -16,6 +17,7 @@ import requests
 from support.dav import Dav
 from support.samples import jpeg
 from support.server import Server, password_of
+from support.toy import eventually
 
 VERBS = (
     *("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "MKCOL", "PROPFIND", "PROPPATCH", "LOCK", "UNLOCK", "COPY", "MOVE"),
@@ -47,6 +49,17 @@ def ask(
     """One request of somebody at an address."""
     headers = {"X-Forwarded-For": address, "Depth": "0"}
     return server.session(user, password).request(verb, path or f"/{user}/", headers=headers)
+
+
+def wait_to_be_refused_for_long(server: Server, user: str, address: str) -> None:
+    """Guess on until the wait is longer than the next few requests take, on a busy machine too."""
+    guesses = itertools.count()
+
+    def is_refused_for_long() -> bool:
+        answer = ask(server, user, f"another guess {next(guesses)}", address)
+        return int(answer.headers.get("Retry-After", 0)) > 3
+
+    assert eventually(is_refused_for_long, 30)
 
 
 def add_device(server: Server, user: str, device: str) -> str:
@@ -136,11 +149,9 @@ def test_guesses_are_slowed_down_and_nobody_else_is(family: Server) -> None:
     device = add_device(family, "dora", "remembered")
     assert ask(family, "dora", device, "203.0.113.5").status_code == 207
 
-    statuses = [ask(family, "dora", f"guess {number}", "203.0.113.5").status_code for number in range(40)]
-
-    assert set(statuses) == {401, 429}
-    assert statuses[:10] == [401] * 10
-    assert statuses[-1] == 429
+    first = [ask(family, "dora", f"guess {number}", "203.0.113.5").status_code for number in range(10)]
+    assert first == [401] * 10
+    wait_to_be_refused_for_long(family, "dora", "203.0.113.5")
     refused = ask(family, "dora", password_of("dora"), "203.0.113.5")
     assert (refused.status_code, "WWW-Authenticate" in refused.headers) == (429, False)
     assert 1 <= int(refused.headers["Retry-After"]) <= 900
@@ -148,13 +159,15 @@ def test_guesses_are_slowed_down_and_nobody_else_is(family: Server) -> None:
     assert ask(family, "dora", device, "203.0.113.5").status_code == 207
     assert ask(family, "dora", password_of("dora"), "203.0.113.6").status_code == 207
     for verb in VERBS:
-        assert ask(family, "dora", "guess", "203.0.113.5", verb).status_code == 429, verb
+        # A guess is heard where the wait is over, on a busy machine; then the next one has to wait longer.
+        answers = [ask(family, "dora", f"{verb} {number}", "203.0.113.5", verb).status_code for number in range(2)]
+        assert set(answers) in ({429}, {401, 429}), verb
     assert {line["status"] for line in audit(family) if line["address"] == "203.0.113.5"} >= {401, 429}
 
 
 def test_one_household_of_ipv6_is_one_address(family: Server) -> None:
     statuses = [ask(family, "bob", f"guess {n}", f"2001:db8:1:2::{n:x}").status_code for n in range(1, 16)]
-    assert statuses[-1] == 429
+    assert set(statuses) == {401, 429}
     assert ask(family, "bob", password_of("bob"), "2001:db8:1:3::1").status_code == 207
 
 
