@@ -17,8 +17,8 @@ from sumu_dav.server.clock import Clock
 
 BLOCK = 768 * 1024
 """Bytes read from a file at once, at most, into a buffer that stays warm. To clients that take them as they come (3 MB
-to four wrk connections, 64 MB to two) this was about twice and 1.3 times as fast as sendfile, which pays for each page,
-and a mapping was no faster. Blocks of 1 MB lost a tenth at 3 MB, blocks of 512 KB a tenth at 64 MB."""
+to four wrk connections, 64 MB to two) this was 1.5 times as fast as sendfile, which pays for each page, and a mapping
+was no faster. Blocks of 1 MB lost a tenth at 3 MB, blocks of 512 KB a tenth at 64 MB."""
 
 WARM_BLOCKS = 8
 """Buffers kept: no more threads than that send at a time but for moments, and each kept one is a block."""
