@@ -66,6 +66,40 @@ def test_a_part_of_a_file(tmp_path: Path, size: int) -> None:
         assert toy.connect().get().content == content[1234 : 1234 + size]
 
 
+class _Calls:
+    """A socket that takes everything, and remembers the size and the flags of each call."""
+
+    def __init__(self) -> None:
+        self.received = bytearray()
+        self.sizes: list[int] = []
+        self.flags: list[int] = []
+
+    def send(self, data: memoryview, flags: int = 0) -> int:
+        self.received += data
+        self.sizes.append(len(data))
+        self.flags.append(flags)
+        return len(data)
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+@pytest.mark.parametrize("length", [INLINE + 1, BLOCK, BLOCK + 1, 3 * BLOCK - 1, 3 * BLOCK, 3 * BLOCK + 4])
+def test_a_file_goes_out_in_equal_blocks_behind_its_head(tmp_path: Path, length: int, encrypted: bool) -> None:
+    path = tmp_path / "file"
+    content = random.Random(length).randbytes(length)
+    path.write_bytes(content)
+    calls: Any = _Calls()
+    with path.open("rb") as file:
+        answer = FileOut(b"head", file.fileno(), 0, length, encrypted=encrypted)
+        while answer.send(calls):
+            pass
+
+    assert calls.received == b"head" + content
+    head, *blocks = calls.sizes
+    assert head == len(b"head")
+    assert max(blocks) - min(blocks) < len(blocks) == -(-length // BLOCK)
+    assert calls.flags == [0 if encrypted else socket.MSG_MORE, *[0] * len(blocks)]
+
+
 @pytest.mark.parametrize(("encrypted", "expected"), [(False, True), (True, False)])
 def test_a_slow_client_gets_a_file_by_sendfile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encrypted: bool, expected: bool
