@@ -81,6 +81,20 @@ class _Calls:
         return len(data)
 
 
+@pytest.mark.parametrize("length", [0, 1, INLINE])
+def test_a_small_file_goes_out_with_its_head_at_once(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(length))
+    calls: Any = _Calls()
+    with path.open("rb") as file:
+        answer = FileOut(b"head", file.fileno(), 0, length, encrypted=False)
+        while answer.send(calls):
+            pass
+
+    assert calls.received == b"head" + bytes(length)
+    assert calls.flags == [0], "nothing follows: a system that waits for more would wait in vain"
+
+
 @pytest.mark.parametrize("encrypted", [False, True])
 @pytest.mark.parametrize("length", [INLINE + 1, BLOCK, BLOCK + 1, 3 * BLOCK - 1, 3 * BLOCK, 3 * BLOCK + 4])
 def test_a_file_goes_out_in_equal_blocks_behind_its_head(tmp_path: Path, length: int, encrypted: bool) -> None:
