@@ -57,6 +57,9 @@ ELSEWHERE = {
 ANSWERS = ("jq", "grep", ".venv/bin/sumu-dav search", ".venv/bin/sumu-dav user list")
 """What is to print something, with the photos that are there."""
 
+MADE_UP = "b49p-wqyi-fs6s-idrp-vgx3"
+"""A password as the first start makes them: rclone takes it for one that was obscured, unless it is told otherwise."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -83,10 +86,6 @@ def blocks(text: str) -> Iterator[Block]:
             while lines[number].startswith("    ") or (not lines[number] and lines[number + 1 :][:1] > ["    "]):
                 number += 1
             yield Block(begun + 1, "", tuple(each.strip() for each in lines[begun:number] if each.strip()))
-
-
-MADE_UP = "b49p-wqyi-fs6s-idrp-vgx3"
-"""A password as the first start makes them: rclone takes it for one that was obscured, unless it is told otherwise."""
 
 
 class Reader:

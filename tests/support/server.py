@@ -36,7 +36,7 @@ STOP_SECONDS = 20.0
 """For the ten seconds that the server gives to requests in hand, and as many again."""
 
 APPENDS_MET = 5
-"""Readings in a row of which not all fall into the middle of an append."""
+"""Readings in a row that may fall into the middle of an append."""
 
 
 def password_of(user: str) -> str:
@@ -262,19 +262,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.stdout.close()
 
 
-def _read_between_appends(path: Path) -> dict[str, Any]:
+def _read_between_appends(path: Path) -> Any:
     """A JSON file that a server may be appending to: whoever meets an append in its middle reads again, as
     docs/storage-format.md says.
     """
-    document: dict[str, Any]
-    for left in reversed(range(APPENDS_MET)):
-        try:
-            document = json.loads(path.read_text())
-            break
-        except json.JSONDecodeError:
-            if not left:
-                raise
-    return document
+    for _ in range(APPENDS_MET):
+        with suppress(json.JSONDecodeError):
+            return json.loads(path.read_text())
+    return json.loads(path.read_text())
 
 
 def _merge(onto: dict[str, Any], changes: Mapping[str, Any]) -> None:
