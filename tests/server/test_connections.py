@@ -183,3 +183,19 @@ def test_a_connection_gone_in_its_head_leaves_nothing() -> None:
         assert other.get().status == 200
         other.close()
         assert eventually(lambda: not toy.server.requests.connections)
+
+
+def congestion_control(sock: socket.socket) -> bytes:
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0")
+
+
+def test_packets_are_timed_for_other_machines_alone() -> None:
+    with toy_server(hello) as toy, socket.socket() as usual:
+        local = toy.connect()
+        assert local.get().content == b"hello"
+        # an address that is not the server's own is what a connection over a network has
+        distant = socket.create_connection(("127.0.0.1", toy.port), timeout=20, source_address=("127.0.0.2", 0))
+        with distant:
+            assert eventually(lambda: len(toy.server.requests.connections) == 2)
+            used = {c.remote_addr: congestion_control(c.socket) for c in toy.server.requests.connections.values()}
+        assert used == {"127.0.0.1": b"reno", "127.0.0.2": congestion_control(usual)}
