@@ -14,6 +14,7 @@ import functools
 import os
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 
 Resolver = Callable[[int, bytes, int], int]
 """(folder fd, relative path, open flags) -> fd; follows no symbolic link and never leaves the folder."""
@@ -150,3 +151,12 @@ def begin_writing(descriptor: int, offset: int, size: int) -> None:
     _libc.sync_file_range(
         descriptor, ctypes.c_int64(offset), ctypes.c_int64(size), ctypes.c_uint(_SYNC_FILE_RANGE_WRITE)
     )
+
+
+def release_cache(descriptor: int) -> None:
+    """Let the kernel use the memory that holds a file's bytes for others, posix_fadvise(2); bytes not on the disk stay.
+
+    Advice, so that no failure is told: the file reads the same.
+    """
+    with suppress(OSError):
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)

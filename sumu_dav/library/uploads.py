@@ -29,6 +29,9 @@ _AHEAD = 1 << 19
 """Bytes after which the kernel is told to begin with writing: while the client still sends, the disk already works, and
 the sync at the end finds little left."""
 
+_RELEASED_FROM = 1 << 20
+"""Bytes from which a stored file leaves memory: smaller ones, as people edit them, may be read at once."""
+
 _BLOCK = 1 << 20
 """Bytes a read when hashing what the kernel copied."""
 
@@ -204,6 +207,16 @@ class Upload:
             self._disk.sync_folder(_UPLOADS, uploads)
         self.state = State.PARKED
         return self._parked
+
+    def release_cache(self) -> None:
+        """Let the system use the memory of a sealed file that is large for others.
+
+        Uploads are written once and read later, if at all, and must not push out of memory what is being read. Nor do
+        the pages of the next one have to be found anew: on virtual machines that give unused memory back to their host
+        that took as long as all the rest of storing a photo.
+        """
+        if self._size >= _RELEASED_FROM:
+            kernel.release_cache(self.fileno())
 
     def discard(self) -> None:
         """Let go of the file, and of its bytes unless it was published. Any number of times, in any state."""

@@ -9,6 +9,7 @@ from sumu_dav.archive.content import Content
 from sumu_dav.archive.desk import Desk
 from sumu_dav.archive.draft import Draft
 from sumu_dav.archive.nodes import Node, Path
+from sumu_dav.library import Upload
 
 
 class Receiving:
@@ -38,7 +39,10 @@ class Receiving:
         """
         self._desk.performer.check()
         receipt = None if favorite else self._beside.publish(path, content, guard, was_free=was_free)
-        return receipt or self._store_alone(path, content, favorite, only_new, guard)
+        receipt = receipt or self._store_alone(path, content, favorite, only_new, guard)
+        if isinstance(content.source, Upload):
+            content.source.release_cache()
+        return receipt
 
     def _store_alone(
         self, path: Path, content: Content, favorite: bool, only_new: bool, guard: Guard | None
