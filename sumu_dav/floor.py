@@ -10,6 +10,7 @@ Knows nothing of requests.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -19,6 +20,15 @@ from contextlib import contextmanager
 PATIENCE = 0.005
 """Seconds for which a thread may keep the floor from others. Who has it longer waits where nobody told of it (for a
 disk that sleeps, perhaps) or computes at length, and then it is Python's own scheduler that divides the time."""
+
+PIECE = 0.005
+"""Seconds of work in the background between two rests: switching from one to the other costs nothing beside it."""
+
+REST = 4.0
+"""How many times as long as it worked the background rests, beside requests: they keep four fifths of their rate."""
+
+LONGEST_REST = 0.25
+"""Seconds. After a large video too the next requests tell whether there are any."""
 
 _own = threading.local()
 
@@ -41,6 +51,9 @@ class Floor:
     Then no thread is woken for a request that is answered from memory. For threads that take part by `watch`, `take`,
     work, and `watch` again.
     """
+
+    last_handed = -math.inf
+    """When a thread last got a floor, whichever, by the monotonic clock."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -118,7 +131,7 @@ class Floor:
 
     def _hand_to(self, seat: _Seat) -> None:
         self._speaker = seat
-        seat.since = time.monotonic()
+        seat.since = Floor.last_handed = time.monotonic()
 
     def _pass_floor(self) -> None:
         """First come, first served."""
@@ -149,3 +162,23 @@ def given_up() -> Iterator[None]:
         yield
     finally:
         seat.floor.take()
+
+
+class Background:
+    """The pace of work that no request waits for. For one thread, which never has the floor.
+
+    Nothing takes the interpreter from it in turn, so that it competes with all that do: while thousands of photos were
+    taken in, downloads went out at a quarter of their rate.
+    """
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def rest(self) -> None:
+        """To be called between two pieces of work, however small: waits a while if there were requests meanwhile."""
+        worked = time.monotonic() - self._began
+        if worked < PIECE:
+            return
+        if Floor.last_handed >= self._began:
+            time.sleep(min(REST * worked, LONGEST_REST))
+        self._began = time.monotonic()

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from sumu_dav.floor import PATIENCE, Floor, given_up
+from sumu_dav.floor import LONGEST_REST, PATIENCE, PIECE, REST, Background, Floor, given_up
 
 GIVES_UP = 20.0
 """Seconds until a test gives up."""
@@ -124,3 +124,53 @@ def test_the_watch_is_one_threads_and_goes_on_when_it_waits() -> None:
     for thread in threads:
         thread.join(GIVES_UP)
     assert sorted(watching) == [0, 1, 2, 3]
+
+
+@pytest.fixture
+def rests(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds of all rests, none of which is taken."""
+    taken: list[float] = []
+    monkeypatch.setattr("sumu_dav.floor.time.sleep", taken.append)
+    return taken
+
+
+def work(seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
+
+
+def test_the_background_rests_beside_requests_alone(rests: list[float]) -> None:
+    floor, background = Floor(), Background()
+    work(PIECE)
+    background.rest()
+    assert rests == [], "there were no requests"
+
+    floor.take()
+    floor.give_up()
+    work(PIECE)
+    background.rest()
+    assert len(rests) == 1
+    assert REST * PIECE <= rests[0] <= LONGEST_REST
+
+    work(PIECE)
+    background.rest()
+    assert len(rests) == 1, "there were no more"
+
+
+def test_the_background_works_for_a_while_before_it_rests(rests: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sumu_dav.floor.PIECE", GIVES_UP)
+    floor, background = Floor(), Background()
+    floor.take()
+    floor.give_up()
+    background.rest()
+    assert rests == []
+
+
+def test_no_rest_is_without_end(rests: list[float]) -> None:
+    floor, background = Floor(), Background()
+    floor.take()
+    floor.give_up()
+    work(2 * LONGEST_REST / REST)
+    background.rest()
+    assert rests == [LONGEST_REST]

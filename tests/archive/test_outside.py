@@ -11,12 +11,35 @@ import pytest
 
 from sumu_dav.archive.changes.properties import PropertyChange
 from sumu_dav.archive.nodes import Path as WebPath
+from sumu_dav.floor import Floor
 from sumu_dav.library import Place
 from sumu_dav.model import FileStat
 from support.home import COLOR, Home, write
 from support.samples import jpeg, mov
 
 # New files
+
+
+def test_taking_in_thousands_rests_beside_requests(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[float] = []
+    floor = Floor()
+
+    def serve_a_request(_stage: str, _done: int, _total: int | None) -> None:
+        floor.take()
+        floor.give_up()
+
+    monkeypatch.setattr("sumu_dav.floor.PIECE", 0.0)
+    monkeypatch.setattr("sumu_dav.floor.time.sleep", rests.append)
+    for number in range(5):
+        write(home.alice / "trip" / f"{number}.jpg", jpeg())
+
+    assert home.reconcile(progress=serve_a_request).recorded == 5
+    assert len(rests) == 5
+
+    for number in range(5, 10):
+        write(home.alice / "trip" / f"{number}.jpg", jpeg())
+    assert home.reconcile().recorded == 5
+    assert len(rests) == 5, "there were no requests"
 
 
 def test_a_new_file_is_recorded_where_it_lies(home: Home) -> None:

@@ -12,6 +12,7 @@ from sumu_dav.archive.content import Content
 from sumu_dav.archive.nodes import Path as WebPath
 from sumu_dav.archive.opening import Options, open_archive
 from sumu_dav.archive.outside.reconcile import Outcome, Reconciler
+from sumu_dav.archive.progress import Progress, nobody_looks
 from sumu_dav.model import Photo
 
 COLOR = "{urn:test}color"
@@ -84,9 +85,9 @@ class Home:
     def records(self) -> list[Photo]:
         return self.archive.catalog.all()
 
-    def reconcile(self, user: str = "alice", *, now: float = 10.0) -> Outcome:
+    def reconcile(self, user: str = "alice", *, now: float = 10.0, progress: Progress = nobody_looks) -> Outcome:
         """Look at everything; files are `now` seconds older than they are, so that nothing counts as being written."""
-        return self._reconciler(now).users([user])
+        return self._reconciler(now).users([user], progress)
 
     def look_at(self, *paths: str, now: float = 10.0) -> Outcome:
         return self._reconciler(now).paths({"alice": [tuple(path.split("/")) for path in paths]})

@@ -22,6 +22,7 @@ from sumu_dav.archive.outside.recorder import Recorder
 from sumu_dav.archive.outside.survey import Differing, Found, Survey, Surveyor
 from sumu_dav.archive.progress import Progress, nobody_looks
 from sumu_dav.errors import Interrupted, NoSpace, NotFound, SumuError, WritesSuspended
+from sumu_dav.floor import Background
 from sumu_dav.model import FileStat
 
 _log = logging.getLogger("sumu_dav.archive")
@@ -204,6 +205,7 @@ class _Round:
     def _read(self, items: Sequence[T]) -> Iterator[list[tuple[T, Content]]]:
         batch: list[tuple[T, Content]] = []
         began = time.monotonic()
+        background = Background()
         for item in items:
             content = self._content(item)
             if content is not None:
@@ -213,6 +215,7 @@ class _Round:
                 batch, began = [], time.monotonic()
             self._done += 1
             self._progress(READING, self._done, self._total)
+            background.rest()
         if batch:
             yield batch
 
