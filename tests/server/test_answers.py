@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from sumu_dav.server.answer import BLOCK, INLINE, SLOW, FileOut
+from sumu_dav.server.answer import BLOCK, INLINE, LARGE, SLOW, FileOut
 from support.toy import eventually, hello, toy_server
 
 
@@ -114,19 +114,17 @@ def test_a_file_goes_out_in_equal_blocks_behind_its_head(tmp_path: Path, length:
     assert calls.flags == [0 if encrypted else socket.MSG_MORE, *[0] * len(blocks)]
 
 
-@pytest.mark.parametrize(("encrypted", "expected"), [(False, True), (True, False)])
-def test_a_slow_client_gets_a_file_by_sendfile(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encrypted: bool, expected: bool
-) -> None:
-    path = tmp_path / "file"
-    content = random.Random(1).randbytes(1_000_000)
-    path.write_bytes(content)
-    used: list[int] = []
+def sent_by_sendfile(path: Path, monkeypatch: pytest.MonkeyPatch, *, encrypted: bool) -> int:
+    """Have a client of a slow network take a file; how many bytes went out by sendfile."""
+    content = path.read_bytes()
+    sent = 0
     sendfile = os.sendfile
 
     def watched(to: int, of: int, offset: int, count: int) -> int:
-        used.append(count)
-        return sendfile(to, of, offset, count)
+        nonlocal sent
+        size = sendfile(to, of, offset, count)
+        sent += size
+        return size
 
     monkeypatch.setattr(os, "sendfile", watched)
     server, client = socket.socketpair()
@@ -145,7 +143,27 @@ def test_a_slow_client_gets_a_file_by_sendfile(
         while data := client.recv(1 << 20):
             received += data
     assert received == b"head" + content
-    assert bool(used) is expected
+    return sent
+
+
+def test_a_slow_client_gets_a_file_by_sendfile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(random.Random(1).randbytes(1_000_000))
+    sent = sent_by_sendfile(path, monkeypatch, encrypted=False)
+    assert 1_000_000 - BLOCK <= sent < 1_000_000, "that it is slow shows when it has taken something"
+
+
+def test_every_client_gets_a_large_file_by_sendfile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(random.Random(1).randbytes(LARGE))
+    assert sent_by_sendfile(path, monkeypatch, encrypted=False) == LARGE
+
+
+@pytest.mark.parametrize("length", [1_000_000, LARGE])
+def test_tls_has_no_sendfile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(random.Random(1).randbytes(length))
+    assert sent_by_sendfile(path, monkeypatch, encrypted=True) == 0
 
 
 def test_a_file_wrapper_that_a_middleware_unwraps_is_an_iterator(tmp_path: Path) -> None:
