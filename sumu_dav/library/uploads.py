@@ -209,14 +209,14 @@ class Upload:
         return self._parked
 
     def release_cache(self) -> None:
-        """Let the system use the memory of a sealed file that is large for others.
+        """Let the system use the memory of a sealed file that is large for others; nothing where it was let go already.
 
         Uploads are written once and read later, if at all, and must not push out of memory what is being read. Nor do
         the pages of the next one have to be found anew: on virtual machines that give unused memory back to their host
         that took as long as all the rest of storing a photo.
         """
-        if self._size >= _RELEASED_FROM:
-            kernel.release_cache(self.fileno())
+        if self._descriptor is not None and self._size >= _RELEASED_FROM:
+            kernel.release_cache(self._descriptor)
 
     def discard(self) -> None:
         """Let go of the file, and of its bytes unless it was published. Any number of times, in any state."""

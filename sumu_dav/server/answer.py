@@ -6,6 +6,7 @@ thread back until there is room.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import ssl
@@ -33,6 +34,9 @@ read beyond them would be read again, so such a client gets its file by sendfile
 
 INLINE = 64 * 1024
 """Bytes of a file that are sent in one piece with the answer's head: one packet instead of two for a thumbnail."""
+
+_NO_SENDFILE = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
+"""What sandboxes and file systems answer that have none, sendfile(2)."""
 
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -104,6 +108,7 @@ class FileOut:
         "_descriptor",
         "_encrypted",
         "_end",
+        "_has_sendfile",
         "_head",
         "_is_large",
         "_offset",
@@ -118,6 +123,7 @@ class FileOut:
         self._offset = offset
         self._end = offset + size
         self._encrypted = encrypted
+        self._has_sendfile = not encrypted
         self._is_large = size >= LARGE
         self._slow = False
         self._taken = 0
@@ -131,8 +137,14 @@ class FileOut:
         wanted = self._end - self._offset
         if not wanted:
             return 0
-        if (self._slow or self._is_large) and not self._encrypted:
-            size = os.sendfile(sock.fileno(), self._descriptor, self._offset, wanted)
+        if (self._slow or self._is_large) and self._has_sendfile:
+            try:
+                size = os.sendfile(sock.fileno(), self._descriptor, self._offset, wanted)
+            except OSError as error:
+                if error.errno not in _NO_SENDFILE:
+                    raise
+                self._has_sendfile = False
+                return self.send(sock)
         else:
             with _block() as block:
                 size = self._send_block(sock, block[: _share(wanted, SLOW if self._slow else BLOCK)])

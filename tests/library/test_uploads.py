@@ -455,3 +455,14 @@ def test_the_disk_begins_to_write_while_a_long_upload_still_comes(
     begun.clear()
     put(tree, TRIP.child("small.jpg"), DATA[:100_000])
     assert not begun
+
+
+def test_memory_is_released_in_every_state(tree: Tree, photo: Place) -> None:
+    with tree.receive() as upload:
+        upload.write(DATA)
+        upload.seal()
+        upload.publish(photo)
+        upload.release_cache()
+        assert upload.sha256 == hashlib.sha256(DATA).hexdigest()
+    upload.release_cache()
+    assert get(tree, photo) == DATA

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import os
@@ -157,6 +158,17 @@ def test_every_client_gets_a_large_file_by_sendfile(tmp_path: Path, monkeypatch:
     path = tmp_path / "file"
     path.write_bytes(random.Random(1).randbytes(LARGE))
     assert sent_by_sendfile(path, monkeypatch, encrypted=False) == LARGE
+
+
+@pytest.mark.parametrize("length", [1_000_000, LARGE])
+def test_a_file_system_without_sendfile_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int) -> None:
+    def unsupported(_to: int, _of: int, _offset: int, _count: int) -> int:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "sendfile", unsupported)
+    path = tmp_path / "file"
+    path.write_bytes(random.Random(1).randbytes(length))
+    assert sent_by_sendfile(path, monkeypatch, encrypted=False) == 0
 
 
 @pytest.mark.parametrize("length", [1_000_000, LARGE])
