@@ -22,7 +22,7 @@ def pages_in_memory(path: Path) -> int:
     """How many of a file's pages are in the page cache, mincore(2); reading them in any way would bring more there."""
     size = path.stat().st_size
     resident = (ctypes.c_ubyte * (-(-size // mmap.PAGESIZE)))()
-    with path.open("r+b") as file, mmap.mmap(file.fileno(), size) as mapping:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), size, access=mmap.ACCESS_COPY) as mapping:
         first = ctypes.c_char.from_buffer(mapping)
         told = LIBC.mincore(ctypes.byref(first), ctypes.c_size_t(size), resident)
         del first
