@@ -127,7 +127,11 @@ class Connection(cheroot.server.HTTPConnection):
     # -- from other threads ------------------------------------------------------------------------------------------
 
     def expire(self) -> None:
-        """The deadline has passed: wake the connection up, so that a worker ends it."""
+        """The deadline has passed: wake the connection up, so that a worker ends it, unless the client took some of its
+        answer meanwhile."""
+        if self.phase is Phase.SENDING and (taken := self.stream.taken()):
+            self.deadline = time.monotonic() + self.stream.patience.worth(taken)
+            return
         self.expired = True
         reading = self.phase in (Phase.HEAD, Phase.SMALL_BODY)
         self.stream.shut(socket.SHUT_RD if reading else socket.SHUT_RDWR)
@@ -275,6 +279,7 @@ class Connection(cheroot.server.HTTPConnection):
             if self.expired or patience.exhausted:
                 raise ConnectionAbortedError("the client does not take its answer") from error
             self.stream.wants(error, select.EPOLLOUT)
+            self.stream.taken()
             self.deadline = time.monotonic() + patience.left
             return PARK
         return self._next()

@@ -25,6 +25,10 @@ class Patience:
         """Another request begins."""
         self.left = self.grace
 
+    def worth(self, size: int) -> float:
+        """The seconds that `size` bytes earn."""
+        return min(self.grace, size / self.rate)
+
     def earn(self, size: int) -> None:
         """`size` bytes have passed."""
         self.left = min(self.grace, self.left + size / self.rate)

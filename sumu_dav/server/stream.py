@@ -5,9 +5,12 @@ Knows nothing of HTTP but that a body may have to be invited. Serves as the `Sou
 
 from __future__ import annotations
 
+import fcntl
 import select
 import socket
 import ssl
+import struct
+import termios
 import time
 from contextlib import suppress
 
@@ -24,7 +27,7 @@ class Stream:
     """Reads without waiting (`receive`), waits for bodies (`receive_into`, `fill`) and for streamed answers
     (`send_all`) within the client's patience. One thread at a time uses it; `shut` and `cut` may come from another."""
 
-    __slots__ = ("broken", "buffer", "cut_off", "encrypted", "interest", "invitation", "patience", "sock")
+    __slots__ = ("_unsent", "broken", "buffer", "cut_off", "encrypted", "interest", "invitation", "patience", "sock")
 
     def __init__(self, sock: socket.socket, patience: Patience) -> None:
         self.sock = sock
@@ -39,6 +42,7 @@ class Stream:
         self.broken = False
         """Whether the client is known to be gone, or given up."""
         self.cut_off = False
+        self._unsent = 0
 
     def receive(self) -> bytes | None:
         """What has come, b"" at the end, None where nothing has. Raises OSError."""
@@ -107,6 +111,17 @@ class Stream:
                 self.patience.earn(size)
                 left = left[size:]
 
+    def taken(self) -> int:
+        """Bytes that the client took since the last call, of those that the system holds for it (SIOCOUTQ, tcp(7)).
+
+        A socket is ready for more only when a good part of megabytes is gone, which can take a minute to a client that
+        reads steadily and slowly.
+        """
+        before = self._unsent
+        with suppress(OSError, ValueError):  # closed meanwhile
+            [self._unsent] = struct.unpack("i", fcntl.ioctl(self.sock.fileno(), termios.TIOCOUTQ, bytes(4)))
+        return max(0, before - self._unsent)
+
     def shut(self, how: int) -> None:
         """End one or both directions: whoever waits for the socket wakes up."""
         with suppress(OSError):
@@ -123,10 +138,12 @@ class Stream:
         self.wants(blocked, event)
         poll = select.poll()
         poll.register(self.sock, select.POLLIN if self.interest == select.EPOLLIN else select.POLLOUT)
+        self.taken()
         before = time.monotonic()
         with given_up():
             poll.poll(max(0.0, self.patience.left) * 1000)
         self.patience.spend(time.monotonic() - before)
+        self.patience.earn(self.taken())
         if self.patience.exhausted or self.cut_off:
             self.broken = True
             raise BodyCut("the client is too slow, or the server stops")
