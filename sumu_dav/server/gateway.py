@@ -105,7 +105,8 @@ class Gateway(cheroot.server.Gateway):
                 case "content-length":
                     self._left = int(field[1])
                 case "connection":
-                    if "close" in field[1].lower():
+                    # WsgiDAV wants every 204 to close, for it has no Content-Length. It must have none (RFC 9110 §8.6).
+                    if "close" in field[1].lower() and status[:3] != "204":
                         self.keep_alive = False
                     continue
                 case "server" | "transfer-encoding" | "keep-alive":

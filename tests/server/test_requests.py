@@ -254,3 +254,18 @@ def test_http_1_0_works_with_and_without_host() -> None:
         for _ in range(2):
             client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
             assert client.answer().headers["connection"] == "keep-alive"
+
+
+def test_an_answer_without_content_leaves_the_connection_open_whatever_wsgidav_says() -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response(environ["PATH_INFO"].strip("/"), [("Connection", "close")])
+        return []
+
+    with toy_server(app) as toy:
+        client = toy.connect()
+        for _ in range(2):
+            answer = client.get("/204")
+            assert (answer.status, "connection" in answer.headers) == (204, False)
+            assert "content-length" not in answer.headers
+        assert client.get("/200").headers["connection"] == "close"
+        assert client.is_closed()
