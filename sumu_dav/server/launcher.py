@@ -6,6 +6,7 @@ Takes any WSGI application, and knows nothing of WebDAV, settings or accounts.
 from __future__ import annotations
 
 import errno
+import ipaddress
 import logging
 import os
 import resource
@@ -99,6 +100,8 @@ class Server(cheroot.wsgi.Server):
         # cheroot leaves it out for a port that the system chose, whose connections would then keep a restart from it
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.settimeout(0)
+        if ipaddress.ip_address(self.socket.getsockname()[0]).is_loopback:
+            _send_unpaced(self.socket)
         host, port = self.bind_addr
         self.environ = {
             "SCRIPT_NAME": "",
@@ -194,8 +197,6 @@ class Server(cheroot.wsgi.Server):
         try:
             sock.settimeout(0)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if sock.getsockname()[0] == address[0]:
-                _send_unpaced(sock)
             if self.ssl_adapter is not None:
                 sock, _ = self.ssl_adapter.wrap(sock)
             self.requests.add(self.ConnectionClass(self, sock, address[0], address[1]))
@@ -210,12 +211,13 @@ class Server(cheroot.wsgi.Server):
         poll.poll(FULL_PAUSE * 1000)
 
 
-def _send_unpaced(sock: socket.socket) -> None:
-    """For a peer on this machine, a proxy perhaps. BBR, where it is the system's congestion control, times packets to
-    suit a network, of which there is none: 64 MB took a third longer. Reno, which every kernel has, times none.
+def _send_unpaced(listening: socket.socket) -> None:
+    """For connections from this machine alone, from a proxy perhaps. BBR, where it is the system's congestion control,
+    times packets to suit a network, of which there is none: 64 MB took a third longer. Reno, which every kernel has,
+    times none. It is set before there are connections, since one that began with BBR stays timed.
     """
     with suppress(OSError):  # EPERM where an administrator leaves programs no choice, tcp(7)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"reno")
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"reno")
 
 
 def raise_descriptor_limit(connections: int) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import socket
 import statistics
 import time
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from sumu_dav.server.answer import FileWrapper
 from support.toy import Toy, dripping, echo, eventually, hello, toy_server
 
 GET = b"GET / HTTP/1.1\r\nHost: toy\r\n\r\n"
@@ -189,13 +193,39 @@ def congestion_control(sock: socket.socket) -> bytes:
     return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0")
 
 
-def test_packets_are_timed_for_other_machines_alone() -> None:
-    with toy_server(hello) as toy, socket.socket() as usual:
-        local = toy.connect()
-        assert local.get().content == b"hello"
-        # an address that is not the server's own is what a connection over a network has
-        distant = socket.create_connection(("127.0.0.1", toy.port), timeout=20, source_address=("127.0.0.2", 0))
-        with distant:
-            assert eventually(lambda: len(toy.server.requests.connections) == 2)
-            used = {c.remote_addr: congestion_control(c.socket) for c in toy.server.requests.connections.values()}
-        assert used == {"127.0.0.1": b"reno", "127.0.0.2": congestion_control(usual)}
+@pytest.mark.parametrize(("host", "is_local"), [("127.0.0.1", True), ("0.0.0.0", False)])
+def test_packets_are_timed_for_other_machines_alone(host: str, is_local: bool) -> None:
+    with toy_server(hello, host=host) as toy, socket.socket() as usual:
+        assert toy.connect().get().content == b"hello"
+        [connection] = toy.server.requests.connections.values()
+        expected = b"reno" if is_local else congestion_control(usual)
+        assert congestion_control(connection.socket) == congestion_control(toy.server.socket) == expected
+
+
+def read_slowly(client: socket.socket, size: int, *, slow: int, at_once: int = 25_000) -> int:
+    """Take `slow` bytes at 250 KB a second and the rest at once; how many bytes came before the end."""
+    received = 0
+    while received < size and (data := client.recv(at_once if received < slow else 1 << 20)):
+        received += len(data)
+        if received < slow:
+            time.sleep(at_once / 250_000)
+    return received
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_client_that_reads_slowly_and_steadily_gets_it_all(tmp_path: Path, streamed: bool) -> None:
+    content = bytes(12_000_000)
+    path = tmp_path / "video"
+    path.write_bytes(content)
+
+    def app(_environ: dict[str, Any], start_response: Any) -> Any:
+        start_response("200 OK", [("Content-Length", str(len(content)))])
+        return iter([content]) if streamed else FileWrapper(path.open("rb", buffering=0))
+
+    # the system holds more for the client than it takes within the grace
+    with toy_server(app, body_grace=1.5) as toy, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        client.settimeout(20)
+        client.connect(("127.0.0.1", toy.port))
+        client.sendall(GET)
+        assert read_slowly(client, len(content), slow=1_200_000) >= len(content)
