@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import sleep
 
 PATIENCE = 0.005
 """Seconds for which a thread may keep the floor from others. Who has it longer waits where nobody told of it (for a
@@ -180,5 +181,5 @@ class Background:
         if worked < PIECE:
             return
         if Floor.last_handed >= self._began:
-            time.sleep(min(REST * worked, LONGEST_REST))
+            sleep(min(REST * worked, LONGEST_REST))
         self._began = time.monotonic()

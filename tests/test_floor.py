@@ -130,7 +130,7 @@ def test_the_watch_is_one_threads_and_goes_on_when_it_waits() -> None:
 def rests(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds of all rests, none of which is taken."""
     taken: list[float] = []
-    monkeypatch.setattr("sumu_dav.floor.time.sleep", taken.append)
+    monkeypatch.setattr("sumu_dav.floor.sleep", taken.append)
     return taken
 
 

@@ -36,6 +36,7 @@ def clone_of(desk: Desk, source: Place, user: str) -> Clone:
     try:
         with tree.clone(source) as upload:
             upload.seal()
+            upload.release_cache()
             return Clone(upload.park(), stat, settle)
     except BaseException:
         settle()

@@ -17,7 +17,7 @@ from sumu_dav.library.disk import Disk, OnPublish, counts, file_stat
 from sumu_dav.library.faults import translated
 from sumu_dav.library.layout import read_marker, settle
 from sumu_dav.library.places import HIDDEN_ROOT, Place, Side
-from sumu_dav.library.uploads import Upload, set_mtime
+from sumu_dav.library.uploads import Upload, release_cache, set_mtime
 from sumu_dav.model import FileStat
 
 
@@ -320,6 +320,14 @@ class Tree:
         Raises NotFound (a source), Conflict (shorter than `at`, or a source that changes), ParentMissing, ValueError.
         """
         return joining.extend(self._disk, target, at, sources)
+
+    def release_cache(self, place: Place) -> None:
+        """What `Upload.release_cache` does, for a file that lies in a tree. Raises NotFound."""
+        descriptor = self._disk.open_file(place)
+        try:
+            release_cache(descriptor)
+        finally:
+            os.close(descriptor)
 
     def leftovers(self) -> list[Place]:
         """The parked and unfinished uploads that have a name. Only at a start do they belong to nobody."""

@@ -211,12 +211,12 @@ class Upload:
     def release_cache(self) -> None:
         """Let the system use the memory of a sealed file that is large for others; nothing where it was let go already.
 
-        Uploads are written once and read later, if at all, and must not push out of memory what is being read. Nor do
-        the pages of the next one have to be found anew: on virtual machines that give unused memory back to their host
-        that took as long as all the rest of storing a photo.
+        Uploads are written once and read later, if at all, and must not push out of memory what is being read; Plex
+        reads its part from the disk. Nor do the pages of the next one have to be found anew: on virtual machines that
+        give unused memory back to their host that took as long as all the rest of storing a photo.
         """
-        if self._descriptor is not None and self._size >= _RELEASED_FROM:
-            kernel.release_cache(self._descriptor)
+        if self._descriptor is not None:
+            release_cache(self._descriptor)
 
     def discard(self) -> None:
         """Let go of the file, and of its bytes unless it was published. Any number of times, in any state."""
@@ -285,6 +285,13 @@ class Upload:
                 raise DiskFailure(self._parked.shown, "it ends before its size")
             self._digests.update(block)
             self._hashed += len(block)
+
+
+def release_cache(descriptor: int) -> None:
+    """Let the system use the memory of a file that is large for others, as far as it is on the disk."""
+    if os.fstat(descriptor).st_size >= _RELEASED_FROM:
+        with given_up():
+            kernel.release_cache(descriptor)
 
 
 def set_mtime(descriptor: int, mtime_ns: int) -> None:

@@ -29,7 +29,7 @@ def test_taking_in_thousands_rests_beside_requests(home: Home, monkeypatch: pyte
         floor.give_up()
 
     monkeypatch.setattr("sumu_dav.floor.PIECE", 0.0)
-    monkeypatch.setattr("sumu_dav.floor.time.sleep", rests.append)
+    monkeypatch.setattr("sumu_dav.floor.sleep", rests.append)
     for number in range(5):
         write(home.alice / "trip" / f"{number}.jpg", jpeg())
 

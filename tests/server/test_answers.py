@@ -97,7 +97,7 @@ def test_a_small_file_goes_out_with_its_head_at_once(tmp_path: Path, length: int
 
 
 @pytest.mark.parametrize("encrypted", [False, True])
-@pytest.mark.parametrize("length", [INLINE + 1, BLOCK, BLOCK + 1, 3 * BLOCK - 1, 3 * BLOCK, 3 * BLOCK + 4])
+@pytest.mark.parametrize("length", [INLINE + 1, BLOCK, BLOCK + 1, 3 * BLOCK - 1, 3 * BLOCK, 3 * BLOCK + 4, LARGE - 1])
 def test_a_file_goes_out_in_equal_blocks_behind_its_head(tmp_path: Path, length: int, encrypted: bool) -> None:
     path = tmp_path / "file"
     content = random.Random(length).randbytes(length)
@@ -162,13 +162,28 @@ def test_every_client_gets_a_large_file_by_sendfile(tmp_path: Path, monkeypatch:
 
 @pytest.mark.parametrize("length", [1_000_000, LARGE])
 def test_a_file_system_without_sendfile_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int) -> None:
-    def unsupported(_to: int, _of: int, _offset: int, _count: int) -> int:
+    tried: list[int] = []
+
+    def unsupported(_to: int, _of: int, _offset: int, count: int) -> int:
+        tried.append(count)
         raise OSError(errno.EINVAL, "Invalid argument")
 
     monkeypatch.setattr(os, "sendfile", unsupported)
     path = tmp_path / "file"
     path.write_bytes(random.Random(1).randbytes(length))
-    assert sent_by_sendfile(path, monkeypatch, encrypted=False) == 0
+    sent_by_sendfile(path, monkeypatch, encrypted=False)
+    assert len(tried) == 1
+
+
+def test_a_disk_that_fails_is_not_tried_in_another_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(_to: int, _of: int, _offset: int, _count: int) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "sendfile", failing)
+    path = tmp_path / "file"
+    path.write_bytes(bytes(LARGE))
+    with pytest.raises(OSError, match="Input/output"):
+        sent_by_sendfile(path, monkeypatch, encrypted=False)
 
 
 @pytest.mark.parametrize("length", [1_000_000, LARGE])

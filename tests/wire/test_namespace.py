@@ -428,3 +428,17 @@ def test_properties_of_a_placeholder_pass_to_the_record_on_publication(server: S
     record = server.record("alice", album.strip("/").partition("/")[2], "a.jpg")
     assert record is not None
     assert set(times) <= set(record["properties"])
+
+
+# Connections
+
+
+def test_no_answer_to_a_change_ends_the_connection(server: Server, album: str) -> None:
+    alice = server.session()
+    answers = [alice.put(f"{album}{name}.jpg", jpeg()) for name in ("a", "b", "b")]
+    answers += [alice.move(f"{album}a.jpg", f"{album}b.jpg"), alice.copy(f"{album}b.jpg", f"{album}c.jpg")]
+    token = token_of(alice.lock(f"{album}b.jpg"))
+    answers += [alice.unlock(f"{album}b.jpg", token), alice.delete(f"{album}c.jpg"), alice.delete(album)]
+
+    assert [answer.status_code for answer in answers] == [201, 201, 204, 204, 201, 204, 204, 204]
+    assert not [answer for answer in answers if "Connection" in answer.headers]

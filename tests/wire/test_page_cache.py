@@ -59,7 +59,22 @@ def test_large_photos_leave_memory_and_small_ones_stay(server: Server, album: st
     filed = server.plex / unquote(answers[4].headers["Content-Location"]).strip("/")
     for path in (*(folder / f"{name}.jpg" for name in ("large", "best", "changed")), filed):
         assert pages_in_memory(path) == 0, path
+    assert pages_in_memory(server.plex / "alice" / "favorites" / "best.jpg") == 0
     assert pages_in_memory(folder / "small.jpg") >= SMALL // mmap.PAGESIZE
 
     for name, content in (("large", large), ("best", best), ("changed", second)):
         assert alice.get(f"{album}{name}.jpg").content == content
+
+
+def test_what_came_in_chunks_leaves_memory_too(server: Server, album: str, tmp_path: Path) -> None:
+    needs_a_disk(tmp_path)
+    alice = server.session()
+    upload, whole = "/remote.php/dav/uploads/alice/a-large-one/", jpeg(pad=4 * LARGE)
+    assert alice.mkcol(upload).status_code == 201
+    for number, start in enumerate(range(0, len(whole), LARGE), start=1):
+        assert alice.put(f"{upload}{number:05}", whole[start : start + LARGE]).status_code == 201
+    assert alice.move(f"{upload}.file", f"/remote.php/dav/files{album}whole.jpg").status_code == 201
+
+    path = server.plex / album.strip("/") / "whole.jpg"
+    assert pages_in_memory(path) < 4 * LARGE // mmap.PAGESIZE // 10, "its metadata was read, and little beside it"
+    assert alice.get(f"{album}whole.jpg").content == whole

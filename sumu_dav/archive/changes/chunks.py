@@ -170,6 +170,7 @@ class Chunks:
             before = size
             size = self._tree.extend(whole, before, [folder.child(chunk.name) for chunk in batch]).size
             self._hash(whole, digests, before, size)
+            self._tree.release_cache(whole)
             if number == len(batches):
                 break
             done = [*done, *batch]
