@@ -12,7 +12,7 @@ import uuid
 from sumu_dav.errors import TreeMissing
 from sumu_dav.library.disk import FOLDER_MODE
 from sumu_dav.library.faults import ABSENT
-from sumu_dav.library.kernel import walk_beneath
+from sumu_dav.library.kernel import spread_below, walk_beneath
 from sumu_dav.library.places import HIDDEN_ROOT, Place, Side
 
 _HIDDEN_MODE = 0o700
@@ -39,6 +39,9 @@ def settle(plex: str, root: int, expected_id: str | None) -> str:
     try:
         if os.fstat(hidden).st_dev != os.fstat(root).st_dev:
             raise TreeMissing(plex, f"{HIDDEN_ROOT} in it must lie on the same file system")
+        # Each new file is an inode near its folder. Beside files that were just deleted an ext4 without a journal looks
+        # past every one of them, which took half the time of a small upload.
+        spread_below(hidden)
         for side in Side:
             if side is not Side.VISIBLE:
                 _make_durably(hidden, os.path.basename(Place(side, "").path.decode()), FOLDER_MODE)

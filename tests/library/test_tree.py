@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import stat
+import struct
 import threading
 from pathlib import Path
 
@@ -471,3 +473,25 @@ def test_a_missing_right_is_told(tree: Tree, photo: Place, monkeypatch: pytest.M
     monkeypatch.setattr(os, "mkdir", refuse)
     with pytest.raises(Forbidden, match="no right"):
         tree.make_folder(TRIP.child("day 1"))
+
+
+def flags_of(folder: Path) -> int:
+    """The folder's attributes as lsattr(1) shows them, ioctl_iflags(2); 0 where the file system has none."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        [flags] = struct.unpack("i", fcntl.ioctl(descriptor, 0x80086601, bytes(4)))
+    except OSError:
+        return 0
+    finally:
+        os.close(descriptor)
+    return int(flags)
+
+
+def test_the_hidden_folders_are_spread_where_the_file_system_can(tmp_path: Path) -> None:
+    topdir = 0x00020000
+    Tree.open(str(tmp_path / "plex"), None).close()
+    spread, usual = flags_of(tmp_path / "plex" / ".sumu"), flags_of(tmp_path / "plex")
+    if usual & 0x00080000:  # EXT4_EXTENTS_FL: this is ext4
+        assert spread == usual | topdir
+    else:
+        assert spread in (usual, usual | topdir)
