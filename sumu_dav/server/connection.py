@@ -128,7 +128,10 @@ class Connection(cheroot.server.HTTPConnection):
 
     def expire(self) -> None:
         """The deadline has passed: wake the connection up, so that a worker ends it, unless the client took some of its
-        answer meanwhile."""
+        answer meanwhile. A request in hand has no deadline: this one is from before, and a worker was faster."""
+        if self.phase is Phase.ANSWERING:
+            self.deadline = math.inf
+            return
         if self.phase is Phase.SENDING and (taken := self.stream.taken()):
             self.deadline = time.monotonic() + self.stream.patience.worth(taken)
             return
@@ -279,7 +282,7 @@ class Connection(cheroot.server.HTTPConnection):
             if self.expired or patience.exhausted:
                 raise ConnectionAbortedError("the client does not take its answer") from error
             self.stream.wants(error, select.EPOLLOUT)
-            self.stream.taken()
+            self.stream.taken()  # what it takes from here on counts
             self.deadline = time.monotonic() + patience.left
             return PARK
         return self._next()

@@ -138,12 +138,15 @@ class Stream:
         self.wants(blocked, event)
         poll = select.poll()
         poll.register(self.sock, select.POLLIN if self.interest == select.EPOLLIN else select.POLLOUT)
-        self.taken()
+        sends = event == select.EPOLLOUT
+        if sends:
+            self.taken()  # what it takes from here on counts
         before = time.monotonic()
         with given_up():
             poll.poll(max(0.0, self.patience.left) * 1000)
         self.patience.spend(time.monotonic() - before)
-        self.patience.earn(self.taken())
+        if sends:
+            self.patience.earn(self.taken())
         if self.patience.exhausted or self.cut_off:
             self.broken = True
             raise BodyCut("the client is too slow, or the server stops")

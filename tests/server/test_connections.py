@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import statistics
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -229,3 +230,21 @@ def test_a_client_that_reads_slowly_and_steadily_gets_it_all(tmp_path: Path, str
         client.connect(("127.0.0.1", toy.port))
         client.sendall(GET)
         assert read_slowly(client, len(content), slow=1_200_000) >= len(content)
+
+
+def test_a_deadline_from_before_does_not_end_a_request_in_hand() -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def app(environ: dict[str, Any], start_response: Any) -> Any:
+        begun.set()
+        assert may_end.wait(20)
+        return hello(environ, start_response)
+
+    with toy_server(app) as toy:
+        client = toy.connect()
+        client.send(GET)
+        assert begun.wait(20)
+        [connection] = toy.server.requests.connections.values()
+        connection.expire()  # as by a look that began while the answer before was still being sent
+        may_end.set()
+        assert client.answer().content == b"hello"
