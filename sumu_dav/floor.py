@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import sleep
+from time import monotonic, sleep
 
 PATIENCE = 0.005
 """Seconds for which a thread may keep the floor from others. Who has it longer waits where nobody told of it (for a
@@ -128,11 +127,11 @@ class Floor:
         return seat
 
     def _keeps_too_long(self, speaker: _Seat) -> bool:
-        return time.monotonic() - speaker.since > PATIENCE
+        return monotonic() - speaker.since > PATIENCE
 
     def _hand_to(self, seat: _Seat) -> None:
         self._speaker = seat
-        seat.since = Floor.last_handed = time.monotonic()
+        seat.since = Floor.last_handed = monotonic()
 
     def _pass_floor(self) -> None:
         """First come, first served."""
@@ -173,13 +172,13 @@ class Background:
     """
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self._began = monotonic()
 
     def rest(self) -> None:
         """To be called between two pieces of work, however small: waits a while if there were requests meanwhile."""
-        worked = time.monotonic() - self._began
+        worked = monotonic() - self._began
         if worked < PIECE:
             return
         if Floor.last_handed >= self._began:
             sleep(min(REST * worked, LONGEST_REST))
-        self._began = time.monotonic()
+        self._began = monotonic()

@@ -1,5 +1,5 @@
 """The Linux calls that Python 3.11 does not wrap: openat2, renameat2, FICLONE, fallocate, sync_file_range, linkat of an
-open file.
+open file, inode flags.
 
 Speaks file descriptors, bytes and OSError only: knows no place, no tree and no error of this package. Each call has its
 way for kernels and file systems that lack it.
@@ -162,12 +162,3 @@ def spread_below(folder: int) -> None:
     with suppress(OSError):
         [flags] = struct.unpack("i", fcntl.ioctl(folder, _GETFLAGS, bytes(4)))
         fcntl.ioctl(folder, _SETFLAGS, struct.pack("i", flags | _TOPDIR))
-
-
-def release_cache(descriptor: int) -> None:
-    """Let the kernel use the memory that holds a file's bytes for others, posix_fadvise(2); bytes not on the disk stay.
-
-    Advice, so that no failure is told: the file reads the same.
-    """
-    with suppress(OSError):
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)

@@ -34,14 +34,15 @@ def settle(plex: str, root: int, expected_id: str | None) -> str:
     if expected_id is not None and found != expected_id:
         reason = "another tree is there" if found else f"{_PATH.decode()} is missing; is its disk mounted?"
         raise TreeMissing(plex, reason)
-    _make_durably(root, HIDDEN_ROOT, _HIDDEN_MODE)
+    is_new = _make_durably(root, HIDDEN_ROOT, _HIDDEN_MODE)
     hidden = walk_beneath(root, HIDDEN_ROOT.encode(), os.O_RDONLY | os.O_DIRECTORY)
     try:
         if os.fstat(hidden).st_dev != os.fstat(root).st_dev:
             raise TreeMissing(plex, f"{HIDDEN_ROOT} in it must lie on the same file system")
-        # Each new file is an inode near its folder. Beside files that were just deleted an ext4 without a journal looks
-        # past every one of them, which took half the time of a small upload.
-        spread_below(hidden)
+        if is_new:
+            # Each new file is an inode near its folder. Beside files that were just deleted an ext4 without a journal
+            # looks past every one of them, which took half the time of a small upload.
+            spread_below(hidden)
         for side in Side:
             if side is not Side.VISIBLE:
                 _make_durably(hidden, os.path.basename(Place(side, "").path.decode()), FOLDER_MODE)
@@ -50,13 +51,15 @@ def settle(plex: str, root: int, expected_id: str | None) -> str:
     return found or write_marker(root)
 
 
-def _make_durably(folder: int, name: str, mode: int) -> None:
+def _make_durably(folder: int, name: str, mode: int) -> bool:
+    """False where the folder was there before."""
     try:
         os.mkdir(name, mode, dir_fd=folder)
     except FileExistsError:
         os.close(walk_beneath(folder, name.encode(), os.O_PATH | os.O_DIRECTORY))  # raises where it is no folder
-    else:
-        os.fsync(folder)
+        return False
+    os.fsync(folder)
+    return True
 
 
 def read_marker(root: int) -> str | None:
