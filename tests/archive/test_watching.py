@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import shutil
 import threading
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from sumu_dav.archive.nodes import Path as WebPath
+from sumu_dav.archive.outside.folder_events import FolderEvents, Heard
 from sumu_dav.archive.outside.listening import Watch
 from sumu_dav.archive.outside.polling import FolderSigns, gives_no_events
 from sumu_dav.archive.outside.reconcile import Reconciler
@@ -36,7 +39,7 @@ def watch(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
     monkeypatch.setattr("sumu_dav.archive.outside.reconcile.SETTLED", SETTLED)
     monkeypatch.setattr("sumu_dav.archive.outside.watching.SETTLED", SETTLED)
     monkeypatch.setattr("sumu_dav.archive.outside.listening.SETTLED", SETTLED)
-    monkeypatch.setattr("sumu_dav.archive.outside.listening.LOOK_ROUND_MS", 100)
+    monkeypatch.setattr("sumu_dav.archive.outside.listening.GATHER", 0.05)
     started: list[Watcher] = []
 
     def begin(mode: str = "events", poll_seconds: float = 0.2) -> Watcher:
@@ -157,15 +160,36 @@ def test_our_own_uploads_are_recorded_once_and_not_read_again(
     assert len(home.records()) == 31
 
 
-def test_many_changes_at_once_are_all_found(home: Home, watch: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sumu_dav.archive.outside.listening.RESCAN_FROM", 50)
+def test_many_changes_at_once_are_all_found(home: Home, watch: Begin) -> None:
     watch()
-    data = jpeg()
-
-    for number in range(500):
-        write(home.alice / f"album-{number % 7}" / f"{number}.jpg", data + str(number).encode())
+    write_many(home)
 
     assert eventually(lambda: len(home.records()) == 501, PATIENCE)
+
+
+def test_what_the_system_did_not_keep_is_found_all_the_same(
+    home: Home, watch: Begin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def overflow(events: FolderEvents) -> Heard:
+        return Heard((), overflowed=read(events).paths != ())
+
+    read = FolderEvents.read
+    caplog.set_level(logging.INFO)
+    watch()
+    monkeypatch.setattr(FolderEvents, "read", overflow)
+    told: list[Change] = []
+    home.archive.versions.listen(told.append)
+    write_many(home)
+
+    assert eventually(lambda: len(home.records()) == 501, PATIENCE)
+    assert "everything of alice, bob is looked at" in caplog.text
+    assert Change("alice", below=True) in told
+
+
+def write_many(home: Home) -> None:
+    data = jpeg()
+    for number in range(500):
+        write(home.alice / f"album-{number % 7}" / f"{number}.jpg", data + str(number).encode())
 
 
 def test_a_user_folder_that_comes_later_is_watched(home: Home, watch: Begin) -> None:
@@ -208,17 +232,17 @@ def test_a_name_that_is_no_text_does_not_end_the_watching(home: Home, watch: Beg
 def test_where_events_are_refused_it_looks_instead(
     home: Home, watch: Begin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError("OS file watch limit reached")
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("sumu_dav.archive.outside.listening.watch", refuse)
+    monkeypatch.setattr("inotify_simple.INotify.add_watch", refuse)
     watcher = watch()
 
     write(home.alice / "first" / "y.jpg", jpeg())
 
     appears(home, "alice/first/y.jpg")
     assert watcher.state().mode == "poll"
-    assert "OS file watch limit reached" in caplog.text
+    assert "fs.inotify.max_user_watches" in caplog.text
 
 
 def test_the_state_tells_health(home: Home, watch: Begin) -> None:

@@ -10,38 +10,28 @@ import os
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
-
-from watchfiles import watch
-from watchfiles._rust_notify import WatchfilesRustInternalError
 
 from sumu_dav.archive.desk import Desk
 from sumu_dav.archive.lookup import album_parts
 from sumu_dav.archive.nodes import Path
+from sumu_dav.archive.outside.folder_events import FolderEvents
 from sumu_dav.archive.outside.polling import FolderSigns, gives_no_events
 from sumu_dav.archive.outside.reconcile import SETTLED
 from sumu_dav.errors import SumuError
-from sumu_dav.library import Place, Side, any_junk
+from sumu_dav.library import Place, Side
 from sumu_dav.library.places import MAX_DEPTH
 from sumu_dav.model import FAVORITES
 
 _log = logging.getLogger("sumu_dav.archive")
 
-# It tells of every batch at INFO, our own uploads among them: a line for each in the server's log.
-logging.getLogger("watchfiles").setLevel(logging.WARNING)
-
 Where = tuple[str, tuple[str, ...]]
 """A user and the parts of a path below."""
 
-GATHER_MS = 200
-"""Milliseconds over which events are gathered: a listing is right this much later."""
-
-LOOK_ROUND_MS = 500
-"""Milliseconds between looks at which accounts and which of their folders there are."""
-
-RESCAN_FROM = 4096
-"""Events in one batch from which all is looked at: the kernel keeps 16,384 (inotify(7), max_queued_events), drops what
-is more, and the library does not tell of it."""
+GATHER = 0.2
+"""Seconds over which events are gathered, in the kernel: a listing is right so much later at most, and a thousand
+changes wake nobody up a thousand times."""
 
 AGAIN = 1.0
 """Seconds before listening begins again after it broke down."""
@@ -85,17 +75,9 @@ class Listener:
 
     def _listen(self) -> None:
         while not self._stopping.is_set():
-            folders = self._folders()
             try:
-                if folders:
-                    self._listen_to(folders)
-                else:
-                    self._stopping.wait(LOOK_ROUND_MS / 1000)
-            except FileNotFoundError:  # gone since we looked
-                continue
-            except (SumuError, WatchfilesRustInternalError) as error:
-                # A folder that can't be looked at now; or a name that is no UTF-8, at which the library gives up, and
-                # which no client could ask for anyway.
+                self._listen_to(self._folders())
+            except SumuError as error:  # a folder that can't be looked at now
                 _log.warning("watching begins again: %s", error)
                 self._stopping.wait(AGAIN)
             except OSError as error:
@@ -108,33 +90,16 @@ class Listener:
 
     def _listen_to(self, folders: dict[str, tuple[int, int]]) -> None:
         """Until the accounts, or the folders that their paths lead to, are others."""
-        try:
-            self._heed_all(folders)
-        finally:
-            self._desk.performer.versions.hears_others = False
-
-    def _heed_all(self, folders: dict[str, tuple[int, int]]) -> None:
-        begun = False
-        paths = [os.path.join(self._plex, user) for user in folders]
-        for changes in watch(
-            *paths,
-            watch_filter=None,
-            debounce=GATHER_MS,
-            step=GATHER_MS // 4,
-            rust_timeout=LOOK_ROUND_MS,
-            yield_on_timeout=True,
-            stop_event=self._stopping,
-            raise_interrupt=False,
-            force_polling=False,
-            ignore_permission_denied=True,
-        ):
-            if not begun:  # only now is nothing missed any more
-                begun = True
-                self._desk.performer.versions.hears_others = True
+        versions = self._desk.performer.versions
+        with closing(FolderEvents(os.path.join(self._plex, user) for user in folders)) as events:
+            events.watch_all()
+            versions.hears_others = True
+            try:
                 self._lost(folders, 0.0)
-            self._heed([path for _change, path in changes])
-            if self._folders() != folders:
-                return
+                while not self._stopping.wait(GATHER) and self._folders() == folders:
+                    self._heed(events)
+            finally:
+                versions.hears_others = False
 
     def _folders(self) -> dict[str, tuple[int, int]]:
         """The accounts that have a folder, and which one: a disk may be mounted over it, or it may be made anew."""
@@ -147,23 +112,28 @@ class Listener:
             found[user] = (status.st_dev, status.st_ino)
         return found
 
-    def _heed(self, paths: list[str]) -> None:
+    def _heed(self, events: FolderEvents) -> None:
         """Let listings know at once; look closer when what is there has settled."""
-        news: list[Where] = []
-        for path in paths:
-            user, *parts = os.path.relpath(path, self._plex).split(os.sep)
-            if parts and len(parts) <= MAX_DEPTH and not any_junk(parts):
-                news.append((user, tuple(parts)))
-        if len(news) >= RESCAN_FROM:
-            users = {user for user, _ in news}
-            _log.info("%d changes at once: everything of %s is looked at again", len(news), ", ".join(sorted(users)))
-            for user in users:
-                self._desk.performer.swept(user, ())
-            self._lost(users, SETTLED)
+        heard = events.read()
+        if heard.overflowed:
+            events.watch_all()
+            self._look_at_everything()
             return
+        news: list[Where] = []
+        for path in heard.paths:
+            user, *parts = os.path.relpath(path, self._plex).split(os.sep)
+            if len(parts) <= MAX_DEPTH:
+                news.append((user, tuple(parts)))
         news = [where for where in news if not self._is_our_own(where)]
         self._tell_listings(news)
         self._changed(news)
+
+    def _look_at_everything(self) -> None:
+        users = self._desk.users()
+        _log.info("more changes at once than the system keeps: everything of %s is looked at", ", ".join(sorted(users)))
+        for user in users:
+            self._desk.performer.swept(user, ())
+        self._lost(users, SETTLED)
 
     def _tell_listings(self, news: list[Where]) -> None:
         lookup, performer = self._desk.lookup, self._desk.performer
