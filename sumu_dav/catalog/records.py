@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _FREEZE_ABOVE = 10_000
-"""Records above which what was read is taken out of the garbage collector's sight: it lives as long as the server, and
-a full search through 200,000 records would hold up every thread for a tenth of a second, time and again."""
+"""Records more than at the last time, above which all there is is taken out of the garbage collector's sight: records
+live as long as the server, and a search through 200,000 would hold up every thread for a tenth of a second and more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,7 @@ class RecordFile(Generic[T]):
         self._commit = GroupCommit()
         self._keeper = Keeper(f"keeper of {self.path}", self._keep_house)
         self._compact_above = 0
+        self._frozen = 0
         if on_change is not None and records:
             on_change([(key, None, record) for key, record in records.items()])
 
@@ -136,8 +137,7 @@ class RecordFile(Generic[T]):
             except (OSError, SyncFailed) as error:
                 raise domain_error(error) from error
             file = cls(opened.log, codec, records, opened.highest, on_change, on_suspend, housekeeping)
-            if len(records) > _FREEZE_ABOVE:
-                gc.freeze()
+            file._freeze_grown()
             return file
 
     def get(self, key: int) -> T | None:
@@ -318,11 +318,18 @@ class RecordFile(Generic[T]):
     def _keep_house(self) -> None:
         """Write what nobody waits for, blank superseded lines, give dead bytes back."""
         self._commit.wait(self._round)
+        self._freeze_grown()
         self.tidy()
         if self._log.worth_compacting and self._log.dead_bytes > self._compact_above:
             # where it fails it is not tried again before there is half as much again to gain
             self._compact_above = self._log.dead_bytes * 3 // 2
             self.compact()
+
+    def _freeze_grown(self) -> None:
+        count = len(self._records)
+        if count - self._frozen > _FREEZE_ABOVE:
+            gc.freeze()
+            self._frozen = count
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import threading
@@ -207,6 +208,23 @@ def test_a_file_that_is_mostly_blanks_is_compacted_beside_the_changes(path: str)
     file.change([(99, {"a": "after"})], drop=[5])
     assert on_disk(path) == dict(file.items())
     file.close()
+
+
+def test_the_garbage_collector_does_not_search_records_that_came_since(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sumu_dav.catalog.records._FREEZE_ABOVE", 100)
+    file: File = RecordFile.open(path, "media", PLAIN)
+    counts = [gc.get_freeze_count()]
+    try:
+        for start in (1, 102):
+            file.change([(key, {"tags": [key]}) for key in range(start, start + 101)])
+            assert eventually(lambda: gc.get_freeze_count() >= counts[-1] + 101)
+            counts.append(gc.get_freeze_count())
+        assert not any("tags" in each for each in gc.get_objects() if isinstance(each, dict))
+    finally:
+        gc.unfreeze()
+        file.close()
 
 
 def test_changes_during_a_compaction_are_in_the_new_file(path: str) -> None:
