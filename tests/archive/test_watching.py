@@ -171,7 +171,7 @@ def test_what_the_system_did_not_keep_is_found_all_the_same(
     home: Home, watch: Begin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def overflow(events: FolderEvents) -> Heard:
-        return Heard((), overflowed=read(events).paths != ())
+        return Heard((), incomplete=read(events).paths != ())
 
     read = FolderEvents.read
     caplog.set_level(logging.INFO)

@@ -1,105 +1,198 @@
 """What happens in whole trees of folders, from inotify(7), which tells of the names in single ones.
 
-Knows folders and names, nothing of accounts and photos.
+Knows users' folders and names, nothing of photos.
 """
 
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from inotify_simple import INotify, flags
 
-from sumu_dav.library import is_junk
+from sumu_dav.errors import Forbidden, NameRefused, NotFound
+from sumu_dav.library import Place, Side, Tree, is_junk
+from sumu_dav.library.places import MAX_DEPTH
+
+Where = tuple[str, tuple[str, ...]]
+"""A user and the parts of a path below."""
 
 _CHANGES = (
     flags.CREATE | flags.DELETE | flags.MOVED_FROM | flags.MOVED_TO | flags.MODIFY | flags.CLOSE_WRITE | flags.ATTRIB
 )
 """Not that a file was opened: the system would have to tell of every download, which took a sixth of a small one."""
 
-_APPEARS = flags.CREATE | flags.MOVED_TO | flags.ATTRIB
-"""After which a folder may hold what nobody told of; by ATTRIB where it may be read from now on."""
+_MAY_APPEAR = flags.CREATE | flags.MOVED_TO | flags.MOVED_FROM
+"""After which a folder may be there that is not watched; by MOVED_FROM where two changed places in one step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """The paths of what was made, changed or taken away, each once; overflowed: there was more than is kept."""
+    """What was made, changed or taken away, each once. `incomplete`: there was more, and nobody knows what."""
 
-    paths: tuple[str, ...]
-    overflowed: bool
+    paths: tuple[Where, ...]
+    incomplete: bool
+
+
+@dataclass(eq=False, slots=True)
+class _Folder:
+    """A folder that is watched, and those in it. Without `above` it is a user's, or has left its place."""
+
+    watch: int
+    name: str
+    above: _Folder | None = None
+    below: dict[str, _Folder] = field(default_factory=dict)
+
+    def way_up(self) -> list[_Folder]:
+        way = [self]
+        while (above := way[-1].above) is not None:
+            way.append(above)
+        return way
+
+    def leave(self) -> None:
+        """Be no longer where it was."""
+        if self.above is not None and self.above.below.get(self.name) is self:
+            del self.above.below[self.name]
+        self.above = None
 
 
 class FolderEvents:
-    """Everything below some folders, but junk, links, names that are no UTF-8, and what lies below those.
+    """Everything below the folders of some users, but junk, links, names that are no UTF-8, and what is below those.
 
-    Of a folder that comes with something in it only the folder is told. Raises OSError where the system refuses.
+    Of a folder that comes with something in it only the folder is told. Raises OSError where the system refuses to
+    watch, and DiskFailure.
     """
 
-    def __init__(self, roots: Iterable[str]) -> None:
-        self._roots = tuple(roots)
+    def __init__(self, tree: Tree, users: Iterable[str]) -> None:
+        self._tree = tree
+        self._users = tuple(users)
         self._inotify = INotify()
-        self._folders: dict[int, str] = {}
+        self._folders: dict[int, _Folder] = {}
+        self._tops: dict[str, _Folder] = {}
+        self._left: list[_Folder] = []
+        self._met_closed = False
 
     def close(self) -> None:
         """Give all watches back."""
         self._inotify.close()
 
     def watch_all(self) -> None:
-        """Begin, or find the folders that came while too much happened: nothing is missed from here on."""
-        for root in self._roots:
-            self._watch(root)
+        """Begin, or begin again where something was missed: from here on nothing is."""
+        before = self._folders
+        self._folders, self._tops = {}, {}
+        self._met_closed = False
+        for user in self._users:
+            self._watch(None, user)
+        for watch in before.keys() - self._folders.keys():
+            self._give_back(watch)
 
     def read(self) -> Heard:
         """What happened since the last time, without waiting."""
-        paths: dict[str, None] = {}
-        overflowed = False
+        paths: dict[Where, None] = {}
+        incomplete = False
         for watch, mask, _cookie, name in self._inotify.read(timeout=0):
-            if mask & flags.Q_OVERFLOW:
-                overflowed = True
-            if mask & flags.IGNORED:
-                self._folders.pop(watch, None)
-            if not name or watch not in self._folders or not _counts(name):
+            folder = self._folders.get(watch)
+            if mask & flags.Q_OVERFLOW or (mask & _LOSES_TOP and folder in self._tops.values()):
+                incomplete = True
+            if folder is None:
                 continue
-            path = os.path.join(self._folders[watch], name)
-            paths[path] = None
-            if mask & flags.ISDIR:
-                if mask & flags.MOVED_FROM:
-                    self._leave(path)
-                if mask & _APPEARS:
-                    self._watch(path)
-        return Heard(tuple(paths), overflowed)
+            if mask & flags.IGNORED:
+                self._forget(folder)
+            elif mask & flags.MOVED_FROM and name in folder.below:
+                self._put_aside(folder.below[name])
+            where = self._where(folder, name)
+            if where is None or not name or not _counts(name):
+                continue
+            paths[where] = None
+            if mask & flags.ISDIR and (mask & _MAY_APPEAR or (mask & flags.ATTRIB and self._met_closed)):
+                self._watch(folder, name)
+        self._clear_left()
+        return Heard(tuple(paths), incomplete)
 
-    def _watch(self, path: str) -> None:
-        waiting = [path]
+    def _where(self, folder: _Folder | None, name: str) -> Where | None:
+        """None where the folder has left, or the name is deeper than any album can be."""
+        if folder is None:
+            return name, ()
+        *below, top = folder.way_up()
+        if self._tops.get(top.name) is not top or len(below) >= MAX_DEPTH:
+            return None
+        return top.name, (*(each.name for each in reversed(below)), name)
+
+    def _watch(self, above: _Folder | None, name: str) -> None:
+        """A folder, if it is there, and all below."""
+        waiting = [(above, name)]
         while waiting:
-            folder = waiting.pop()
-            # Gone since, not a folder any more, or not for us to read: the server can't list it either.
-            with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
-                self._folders[self._add(folder)] = folder
-                with os.scandir(folder) as found:
-                    folders = (each for each in found if each.is_dir(follow_symlinks=False))
-                    waiting += [each.path for each in folders if _counts(each.name)]
+            waiting += self._enter(*waiting.pop())
 
-    def _add(self, folder: str) -> int:
-        """A folder has one watch, however often it is added, and keeps it under another name."""
+    def _enter(self, above: _Folder | None, name: str) -> list[tuple[_Folder, str]]:
+        """Watch one folder; the ones in it."""
+        where = self._where(above, name)
+        if where is None:
+            return []
+        found: list[_Folder] = []
         try:
-            watch: int = self._inotify.add_watch(folder, _CHANGES | flags.ONLYDIR | flags.DONT_FOLLOW)
+            names = self._tree.folders(
+                Place(Side.VISIBLE, *where), lambda opened: self._add(opened, above, name, found)
+            )
+        except (NotFound, NameRefused):  # gone since, or not what a client could ask for
+            return []
+        except Forbidden:
+            self._met_closed = True
+            return []
+        return [(folder, each) for folder in found for each in names if not is_junk(each)]
+
+    def _add(self, opened: int, above: _Folder | None, name: str, found: list[_Folder]) -> None:
+        """A folder has one watch, however often it is added, and keeps it wherever it is moved."""
+        try:
+            # By descriptor: a path could lead through a link by now, to a folder that has another path.
+            watch: int = self._inotify.add_watch(f"/proc/self/fd/{opened}", _CHANGES | flags.MOVE_SELF | flags.ONLYDIR)
         except OSError as error:
             if error.errno == errno.ENOSPC:
-                raise OSError(errno.ENOSPC, "more folders than fs.inotify.max_user_watches allows", folder) from error
+                raise OSError(errno.ENOSPC, "more folders than fs.inotify.max_user_watches allows") from error
             raise
-        return watch
+        folder = self._folders.setdefault(watch, _Folder(watch, name))
+        if above is None:
+            folder.leave()
+            self._tops[name] = folder
+        elif folder in above.way_up():  # moved again since: of where it is now it will be told
+            return
+        elif above.below.get(name) is not folder:
+            if name in above.below:
+                self._put_aside(above.below[name])
+            folder.leave()
+            folder.name, folder.above = name, above
+            above.below[name] = folder
+        found.append(folder)
 
-    def _leave(self, path: str) -> None:
-        below = path + os.sep
-        for watch, folder in list(self._folders.items()):
-            if folder == path or folder.startswith(below):
-                del self._folders[watch]
-                with suppress(OSError):  # deleted since: the system has given it back
-                    self._inotify.rm_watch(watch)
+    def _forget(self, folder: _Folder) -> None:
+        folder.leave()
+        del self._folders[folder.watch]
+        for each in list(folder.below.values()):
+            self._put_aside(each)
+
+    def _put_aside(self, folder: _Folder) -> None:
+        folder.leave()
+        self._left.append(folder)
+
+    def _clear_left(self) -> None:
+        """Give the watches back of what was not found in another place."""
+        waiting = [folder for folder in self._left if folder.above is None]
+        self._left.clear()
+        while waiting:
+            folder = waiting.pop()
+            waiting += folder.below.values()
+            if self._folders.pop(folder.watch, None) is not None:
+                self._give_back(folder.watch)
+
+    def _give_back(self, watch: int) -> None:
+        with suppress(OSError):  # deleted since: the system has it
+            self._inotify.rm_watch(watch)
+
+
+_LOSES_TOP = flags.IGNORED | flags.MOVE_SELF
+"""After which a user's folder may be another one."""
 
 
 def _counts(name: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -16,25 +17,21 @@ from dataclasses import dataclass
 from sumu_dav.archive.desk import Desk
 from sumu_dav.archive.lookup import album_parts
 from sumu_dav.archive.nodes import Path
-from sumu_dav.archive.outside.folder_events import FolderEvents
+from sumu_dav.archive.outside.folder_events import FolderEvents, Where
 from sumu_dav.archive.outside.polling import FolderSigns, gives_no_events
 from sumu_dav.archive.outside.reconcile import SETTLED
 from sumu_dav.errors import SumuError
 from sumu_dav.library import Place, Side
-from sumu_dav.library.places import MAX_DEPTH
 from sumu_dav.model import FAVORITES
 
 _log = logging.getLogger("sumu_dav.archive")
-
-Where = tuple[str, tuple[str, ...]]
-"""A user and the parts of a path below."""
 
 GATHER = 0.2
 """Seconds over which events are gathered, in the kernel: a listing is right so much later at most, and a thousand
 changes wake nobody up a thousand times."""
 
-AGAIN = 1.0
-"""Seconds before listening begins again after it broke down."""
+AGAIN = 10.0
+"""Seconds before listening begins again, with a look at everything, after a folder could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +74,7 @@ class Listener:
         while not self._stopping.is_set():
             try:
                 self._listen_to(self._folders())
-            except SumuError as error:  # a folder that can't be looked at now
+            except SumuError as error:  # a disk that fails, or no descriptors for a moment
                 _log.warning("watching begins again: %s", error)
                 self._stopping.wait(AGAIN)
             except OSError as error:
@@ -88,10 +85,10 @@ class Listener:
                 self.mode = "poll"
                 return
 
-    def _listen_to(self, folders: dict[str, tuple[int, int]]) -> None:
+    def _listen_to(self, folders: dict[str, tuple[int, ...]]) -> None:
         """Until the accounts, or the folders that their paths lead to, are others."""
         versions = self._desk.performer.versions
-        with closing(FolderEvents(os.path.join(self._plex, user) for user in folders)) as events:
+        with closing(FolderEvents(self._desk.lookup.tree, folders)) as events:
             events.watch_all()
             versions.hears_others = True
             try:
@@ -101,36 +98,32 @@ class Listener:
             finally:
                 versions.hears_others = False
 
-    def _folders(self) -> dict[str, tuple[int, int]]:
-        """The accounts that have a folder, and which one: a disk may be mounted over it, or it may be made anew."""
-        found = {}
+    def _folders(self) -> dict[str, tuple[int, ...]]:
+        """The accounts that have a folder, and which one: a disk may be mounted over it, or it may be let in."""
+        found: dict[str, tuple[int, ...]] = {}
         for user in sorted(self._desk.users()):
             try:
                 status = os.stat(os.path.join(self._plex, user), follow_symlinks=False)
             except OSError:
                 continue
-            found[user] = (status.st_dev, status.st_ino)
+            if stat.S_ISDIR(status.st_mode):
+                found[user] = (status.st_dev, status.st_ino, status.st_mode, status.st_uid, status.st_gid)
         return found
 
     def _heed(self, events: FolderEvents) -> None:
         """Let listings know at once; look closer when what is there has settled."""
         heard = events.read()
-        if heard.overflowed:
+        if heard.incomplete:
             events.watch_all()
             self._look_at_everything()
             return
-        news: list[Where] = []
-        for path in heard.paths:
-            user, *parts = os.path.relpath(path, self._plex).split(os.sep)
-            if len(parts) <= MAX_DEPTH:
-                news.append((user, tuple(parts)))
-        news = [where for where in news if not self._is_our_own(where)]
+        news = [where for where in heard.paths if not self._is_our_own(where)]
         self._tell_listings(news)
         self._changed(news)
 
     def _look_at_everything(self) -> None:
         users = self._desk.users()
-        _log.info("more changes at once than the system keeps: everything of %s is looked at", ", ".join(sorted(users)))
+        _log.info("not every change was told of: everything of %s is looked at", ", ".join(sorted(users)))
         for user in users:
             self._desk.performer.swept(user, ())
         self._lost(users, SETTLED)
@@ -152,16 +145,16 @@ class Listener:
         """Whether the records say so already: a file that is as recorded, a photo that is gone with its record."""
         user, parts = where
         lookup = self._desk.lookup
-        stat = lookup.tree.stat(Place(Side.VISIBLE, user, parts))
+        lies_there = lookup.tree.stat(Place(Side.VISIBLE, user, parts))
         if parts[0] == FAVORITES:
             photo = lookup.catalog.favorite(user, parts[-1])
             known = lookup.seen.copies.get(photo.doc_id) if photo is not None else None
         else:
             photo = lookup.catalog.at(user, Path(user, parts).album, parts[-1])
             known = lookup.seen.originals.get(photo.doc_id) if photo is not None else None
-        if photo is None and stat is None:
+        if photo is None and lies_there is None:
             return lookup.is_media(parts[-1]) and not lookup.tree.is_folder(Place(Side.VISIBLE, user, parts))
-        return known is not None and stat == known
+        return known is not None and lies_there == known
 
     def _poll(self) -> None:
         signs = FolderSigns(self._desk.lookup.tree)

@@ -15,7 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sumu_dav.archive.desk import Desk
-from sumu_dav.archive.outside.listening import Listener, Watch, Where
+from sumu_dav.archive.outside.folder_events import Where
+from sumu_dav.archive.outside.listening import Listener, Watch
 from sumu_dav.archive.outside.reconcile import SETTLED, Outcome, Reconciler
 from sumu_dav.errors import Interrupted, SumuError, WritesSuspended
 
