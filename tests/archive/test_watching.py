@@ -20,6 +20,8 @@ from sumu_dav.archive.outside.polling import FolderSigns, gives_no_events
 from sumu_dav.archive.outside.reconcile import Reconciler
 from sumu_dav.archive.outside.watching import Watcher
 from sumu_dav.archive.versions import Change
+from sumu_dav.errors import DiskFailure, Forbidden
+from sumu_dav.library import Place
 from support.home import Home, write
 from support.samples import jpeg
 from support.toy import eventually
@@ -214,6 +216,48 @@ def test_a_user_folder_that_goes_and_comes_again_keeps_its_records(home: Home, w
 
     appears(home, "alice/first/y.jpg")
     assert home.records()[0] == before[0]
+
+
+def test_a_user_folder_that_is_let_in_later_is_watched(
+    home: Home, watch: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree, folders = home.archive.tree, home.archive.tree.folders
+
+    def closed(place: Place, before: Callable[[int], object]) -> list[str]:
+        if place.user == "alice":
+            raise Forbidden(place.shown, "not for you")
+        return folders(place, before)
+
+    monkeypatch.setattr(tree, "folders", closed)
+    watch()
+    write(home.alice / "first" / "x.jpg", jpeg())
+    monkeypatch.setattr(tree, "folders", folders)
+    home.alice.chmod(0o700)
+
+    appears(home, "alice/first/x.jpg")
+    write(home.alice / "first" / "y.jpg", jpeg())
+    appears(home, "alice/first/y.jpg")
+
+
+def test_watching_begins_again_after_a_folder_could_not_be_read(
+    home: Home, watch: Begin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tree, folders = home.archive.tree, home.archive.tree.folders
+
+    def fail_once(place: Place, before: Callable[[int], object]) -> list[str]:
+        monkeypatch.setattr(tree, "folders", folders)
+        raise DiskFailure(place.shown, "Too many open files")
+
+    monkeypatch.setattr("sumu_dav.archive.outside.listening.AGAIN", 0.1)
+    watcher = watch()
+    monkeypatch.setattr(tree, "folders", fail_once)
+    write(home.alice / "later" / "x.jpg", jpeg())
+
+    appears(home, "alice/later/x.jpg")
+    write(home.alice / "later" / "y.jpg", jpeg())
+    appears(home, "alice/later/y.jpg")
+    assert "watching begins again" in caplog.text
+    assert watcher.state().mode == "events"
 
 
 def test_a_name_that_is_no_text_does_not_end_the_watching(home: Home, watch: Begin) -> None:
