@@ -27,6 +27,9 @@ _CHANGES = (
 _MAY_APPEAR = flags.CREATE | flags.MOVED_TO | flags.MOVED_FROM
 """After which a folder may be there that is not watched; by MOVED_FROM where two changed places in one step."""
 
+_LOSES_TOP = flags.IGNORED | flags.MOVE_SELF
+"""After which a user's folder may be another one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
@@ -189,10 +192,6 @@ class FolderEvents:
     def _give_back(self, watch: int) -> None:
         with suppress(OSError):  # deleted since: the system has it
             self._inotify.rm_watch(watch)
-
-
-_LOSES_TOP = flags.IGNORED | flags.MOVE_SELF
-"""After which a user's folder may be another one."""
 
 
 def _counts(name: str) -> bool:
