@@ -8,6 +8,7 @@ from sumu_dav.library.names import (
     is_false_favorites,
     is_junk,
     is_media,
+    is_text,
     stem,
     suffixed,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "is_false_favorites",
     "is_junk",
     "is_media",
+    "is_text",
     "stem",
     "suffixed",
 ]

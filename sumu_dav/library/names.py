@@ -95,6 +95,15 @@ def check_user_name(name: str) -> str:
     return name
 
 
+def is_text(name: str) -> bool:
+    """Whether a name on disk is UTF-8: no client could ask for any other."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def is_junk(name: str) -> bool:
     """Whether a name is one of those that programs make for themselves, which Plex must not see: junk and temporary."""
     folded = name.casefold()

@@ -16,6 +16,7 @@ from sumu_dav.library import joining, kernel, moves
 from sumu_dav.library.disk import Disk, OnPublish, counts, file_stat
 from sumu_dav.library.faults import translated
 from sumu_dav.library.layout import read_marker, settle
+from sumu_dav.library.names import is_text
 from sumu_dav.library.places import HIDDEN_ROOT, Place, Side
 from sumu_dav.library.uploads import Upload, release_cache, set_mtime
 from sumu_dav.model import FileStat
@@ -164,10 +165,11 @@ class Tree:
         try:
             with self._disk.folder(place) as folder, os.scandir(folder) as found:
                 for one in found:
+                    if not is_text(one.name):
+                        continue
                     try:
-                        one.name.encode()
                         status = one.stat(follow_symlinks=False)
-                    except (FileNotFoundError, UnicodeEncodeError):
+                    except FileNotFoundError:
                         continue
                     if counts(status) and not (has_hidden and one.name == HIDDEN_ROOT):
                         yield Entry(one.name, stat.S_ISDIR(status.st_mode), file_stat(status))
@@ -185,7 +187,7 @@ class Tree:
             return []
         except OSError as error:
             raise translated(error, place) from error
-        return [name for name in found if name.isascii() or _is_utf8(name)]
+        return [name for name in found if is_text(name)]
 
     def folders(self, place: Place, before: Callable[[int], object]) -> list[str]:
         """The names of the folders in a folder, without a stat of each; `before` gets its descriptor first.
@@ -199,7 +201,7 @@ class Tree:
                     names = [each.name for each in found if each.is_dir(follow_symlinks=False)]
             except OSError as error:
                 raise translated(error, place) from error
-        return [name for name in names if name.isascii() or _is_utf8(name)]
+        return [name for name in names if is_text(name)]
 
     def free(self) -> int:
         """Bytes free on the disk of the trees."""
@@ -337,9 +339,9 @@ class Tree:
 
     def release_cache(self, place: Place) -> None:
         """What `Upload.release_cache` does, for a file that lies in a tree. Raises NotFound."""
-        descriptor = self._disk.open_file(place)
+        descriptor, status = self._disk.open_with_status(place)
         try:
-            release_cache(descriptor)
+            release_cache(descriptor, status.st_size)
         finally:
             os.close(descriptor)
 
@@ -351,11 +353,3 @@ class Tree:
     def sweep(self, keep: Collection[Place]) -> int:
         """At a start, remove the uploads that no intent names; how many there were."""
         return sum(self.remove_tree(place) for place in self.leftovers() if place not in keep)
-
-
-def _is_utf8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

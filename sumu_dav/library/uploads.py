@@ -216,7 +216,7 @@ class Upload:
         give unused memory back to their host that took as long as all the rest of storing a photo.
         """
         if self._descriptor is not None:
-            release_cache(self._descriptor)
+            release_cache(self._descriptor, self._size)
 
     def discard(self) -> None:
         """Let go of the file, and of its bytes unless it was published. Any number of times, in any state."""
@@ -287,9 +287,9 @@ class Upload:
             self._hashed += len(block)
 
 
-def release_cache(descriptor: int) -> None:
+def release_cache(descriptor: int, size: int) -> None:
     """Let the system use the memory of a file that is large for others, as far as it is on the disk."""
-    if os.fstat(descriptor).st_size >= _RELEASED_FROM:
+    if size >= _RELEASED_FROM:
         with given_up(), contextlib.suppress(OSError):  # advice: where it is not taken, the file reads the same
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 

@@ -20,7 +20,7 @@ from sumu_dav.library import Place, Tree
 
 RENAME_EXCHANGE = 2  # rename(2)
 
-_libc = ctypes.CDLL(None)
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @pytest.fixture
@@ -52,7 +52,8 @@ def told(events: FolderEvents) -> set[str]:
 
 
 def exchange(one: Path, other: Path) -> None:
-    assert _libc.renameat2(-100, os.fsencode(one), -100, os.fsencode(other), RENAME_EXCHANGE) == 0
+    if _libc.renameat2(-100, os.fsencode(one), -100, os.fsencode(other), RENAME_EXCHANGE):
+        raise OSError(ctypes.get_errno(), "renameat2")
 
 
 def test_every_change_is_told(events: FolderEvents, root: Path) -> None:
@@ -346,7 +347,7 @@ class Storm:
         elif kind == "exchange":
             other = self._any()
             if other not in (self.inside, self.outside):
-                _libc.renameat2(-100, os.fsencode(one), -100, os.fsencode(other), RENAME_EXCHANGE)
+                exchange(one, other)
         elif len(one.relative_to(self.inside.parent.parent).parts) > 3:
             shutil.rmtree(one)
 

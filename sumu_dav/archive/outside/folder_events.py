@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from inotify_simple import INotify, flags
 
 from sumu_dav.errors import Forbidden, NameRefused, NotFound
-from sumu_dav.library import Place, Side, Tree, is_junk
+from sumu_dav.library import Place, Side, Tree, is_junk, is_text
 from sumu_dav.library.places import MAX_DEPTH
 
 Where = tuple[str, tuple[str, ...]]
@@ -106,7 +106,7 @@ class FolderEvents:
             elif mask & flags.MOVED_FROM and name in folder.below:
                 self._put_aside(folder.below[name])
             where = self._where(folder, name)
-            if where is None or not name or not _counts(name):
+            if where is None or not name or not is_text(name) or is_junk(name):
                 continue
             paths[where] = None
             if mask & flags.ISDIR and (mask & _MAY_APPEAR or (mask & flags.ATTRIB and self._met_closed)):
@@ -150,7 +150,7 @@ class FolderEvents:
         """A folder has one watch, however often it is added, and keeps it wherever it is moved."""
         try:
             # By descriptor: a path could lead through a link by now, to a folder that has another path.
-            watch: int = self._inotify.add_watch(f"/proc/self/fd/{opened}", _CHANGES | flags.MOVE_SELF | flags.ONLYDIR)
+            watch: int = self._inotify.add_watch(f"/proc/self/fd/{opened}", _CHANGES | flags.MOVE_SELF)
         except OSError as error:
             if error.errno == errno.ENOSPC:
                 raise OSError(errno.ENOSPC, "more folders than fs.inotify.max_user_watches allows") from error
@@ -192,11 +192,3 @@ class FolderEvents:
     def _give_back(self, watch: int) -> None:
         with suppress(OSError):  # deleted since: the system has it
             self._inotify.rm_watch(watch)
-
-
-def _counts(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return not is_junk(name)
