@@ -42,6 +42,8 @@ def pairs_of(photos: Iterable[Photo]) -> dict[int, Photo]:
     waiting = sorted((photo for photo in photos if photo.is_live_photo), key=lambda photo: photo.doc_id)
     pairs: dict[int, Photo] = {}
     for sign in _SIGNS:
+        if len(waiting) < 2:
+            break
         stills: defaultdict[Hashable, list[Photo]] = defaultdict(list)
         videos: defaultdict[Hashable, list[Photo]] = defaultdict(list)
         for half in waiting:
