@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import gc
-import json
 import os
 import threading
 import time
@@ -17,6 +16,7 @@ import pytest
 from sumu_dav.catalog.disk import Disk, SyncFailed
 from sumu_dav.catalog.records import Codec, RecordFile
 from sumu_dav.errors import NoSpace, WritesSuspended
+from support.state_files import read_between_appends
 
 PLAIN: Codec[dict[str, Any]] = Codec(dict, lambda _key, fields: fields)
 File = RecordFile[dict[str, Any]]
@@ -64,7 +64,7 @@ def file(path: str, disk: FaultyDisk) -> Iterator[File]:
 
 
 def on_disk(path: str) -> dict[int, Any]:
-    return {int(key): value for key, value in json.loads(Path(path).read_bytes())["media"].items()}
+    return {int(key): value for key, value in read_between_appends(Path(path))["media"].items()}
 
 
 def test_a_full_disk_changes_nothing(file: File, disk: FaultyDisk, path: str) -> None:

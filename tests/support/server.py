@@ -5,7 +5,6 @@ What is asked of it is asked over HTTP, over a bare socket, or through the comma
 
 from __future__ import annotations
 
-import json
 import os
 import selectors
 import shutil
@@ -23,6 +22,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from support.dav import Dav
+from support.state_files import read_between_appends
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -34,9 +34,6 @@ START_SECONDS = 30.0
 
 STOP_SECONDS = 20.0
 """For the ten seconds that the server gives to requests in hand, and as many again."""
-
-APPENDS_MET = 5
-"""Readings in a row that may fall into the middle of an append."""
 
 
 def password_of(user: str) -> str:
@@ -152,7 +149,7 @@ class Server:
         path = self.state / "catalog.json"
         if not path.exists():
             return []
-        table = _read_between_appends(path)["media"]
+        table = read_between_appends(path)["media"]
         return [table[key] for key in sorted(table, key=int)]
 
     def record(self, user: str, album: str, name: str) -> dict[str, Any] | None:
@@ -260,16 +257,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
     if process.stdout is not None:
         process.stdout.close()
-
-
-def _read_between_appends(path: Path) -> Any:
-    """A JSON file that a server may be appending to: whoever meets an append in its middle reads again, as
-    docs/storage-format.md says.
-    """
-    for _ in range(APPENDS_MET):
-        with suppress(json.JSONDecodeError):
-            return json.loads(path.read_text())
-    return json.loads(path.read_text())
 
 
 def _merge(onto: dict[str, Any], changes: Mapping[str, Any]) -> None:

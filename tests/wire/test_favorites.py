@@ -6,7 +6,6 @@ Each line of the table there is a test of its own here, and so is each sentence 
 from __future__ import annotations
 
 import itertools
-import json
 import os
 from typing import Any
 
@@ -16,6 +15,7 @@ from support.consistency import assert_consistent
 from support.dav import OWNCLOUD, SUMU, Dav, condition, members
 from support.samples import jpeg
 from support.server import Server
+from support.state_files import read_between_appends
 
 DAY = "2024:05:17 10:11:12"
 OTHER_DAY = "2023:12:24 18:00:00"
@@ -55,7 +55,7 @@ def record(server: Server, path: str) -> dict[str, Any]:
 
 def trashed(server: Server) -> list[dict[str, Any]]:
     path = server.state / "trash.json"
-    return list(json.loads(path.read_text())["trash"].values()) if path.exists() else []
+    return list(read_between_appends(path)["trash"].values()) if path.exists() else []
 
 
 # PROPPATCH

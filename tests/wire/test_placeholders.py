@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 
 import pytest
 
@@ -11,6 +10,7 @@ from support.consistency import assert_consistent
 from support.dav import SUMU, Dav, token_of
 from support.samples import jpeg
 from support.server import Server
+from support.state_files import read_between_appends
 
 BOTH_WAYS = True
 
@@ -159,7 +159,7 @@ def test_the_bytes_then_replace_the_photo_as_one_put(server: Server, alice: Dav,
     assert after is not None
     assert (after["id"], after["isFavorite"], after["size"]) == (before["id"], True, len(new))
     assert alice.get(f"/alice/favorites/{name}").content == new
-    trash = json.loads((server.state / "trash.json").read_text())["trash"].values()
+    trash = read_between_appends(server.state / "trash.json")["trash"].values()
     assert [each for each in trash if each["photo"] and each["photo"]["sha256"] == before["sha256"]]
     assert_consistent(server)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import os
 import zlib
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from support.dav import DAV
 from support.refusals import refused
 from support.samples import jpeg
 from support.server import Server
+from support.state_files import read_between_appends
 
 NS = 1_000_000_000
 
@@ -306,7 +306,7 @@ def test_an_upload_is_in_the_catalogue_before_it_is_answered(own_server: Server)
     alice.mkcol("/alice/trip/")
     for number in range(10):
         assert alice.put(f"/alice/trip/{number}.jpg", jpeg()).status_code == 201
-        table = json.loads((own_server.state / "catalog.json").read_text())["media"]
+        table = read_between_appends(own_server.state / "catalog.json")["media"]
         assert str(number) + ".jpg" in {record["name"] for record in table.values()}
 
 
