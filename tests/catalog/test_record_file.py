@@ -7,7 +7,7 @@ import gc
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from sumu_dav.catalog.disk import Disk, SyncFailed
 from sumu_dav.catalog.records import Codec, RecordFile
 from sumu_dav.errors import NoSpace, WritesSuspended
 from support.state_files import read_between_appends
+from support.toy import eventually
 
 PLAIN: Codec[dict[str, Any]] = Codec(dict, lambda _key, fields: fields)
 File = RecordFile[dict[str, Any]]
@@ -281,12 +282,3 @@ def test_no_space_for_a_compaction_leaves_the_file_alone(file: File, disk: Fault
     file.compact()
     assert len(Path(path).read_bytes()) < len(before)
     assert on_disk(path) == {2: {"a": 2}}
-
-
-def eventually(holds: Callable[[], bool], patience: float = 10.0) -> bool:
-    deadline = time.monotonic() + patience
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
