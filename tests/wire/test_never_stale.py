@@ -249,13 +249,20 @@ def test_what_commands_change_shows_at_once(start_server: Callable[..., Server])
     client.lock(TRIP + "live.jpg")
     before = assert_fresh(client, "the start")
     (lock,) = json.loads(server.command("lock", "list", "--json").stdout)
-    (server.plex / "alice" / "trip" / "by hand.jpg").write_bytes(jpeg())
-    for words in (("trash", "restore", gone["id"]), ("lock", "break", lock["token"]), ("scan",)):
-        done = server.command(*words)
-        assert done.returncode == 0, done.stderr
+    for words in (("trash", "restore", gone["id"]), ("lock", "break", lock["token"])):
+        commanded(server, *words)
         after = assert_fresh(client, " ".join(words))
-        assert after != before or words == ("scan",)
+        assert after != before
         before = after
+    # Not before the scan: the watcher would record the file while listings of it are held against each other.
+    (server.plex / "alice" / "trip" / "by hand.jpg").write_bytes(jpeg())
+    commanded(server, "scan")
+    assert assert_fresh(client, "scan") != before
+
+
+def commanded(server: Server, *words: str) -> None:
+    done = server.command(*words)
+    assert done.returncode == 0, done.stderr
 
 
 def test_whoever_changes_a_listing_finds_it_changed_however_many_ask(server: Server, album: str) -> None:
