@@ -42,6 +42,7 @@ class Versions:
         # Listeners hear and the count rises under it: a tag read in between would be kept beside what it does not tell.
         self._lock = threading.Lock()
         self._count = 0
+        self._all = 0
         self._at: dict[tuple[str, tuple[str, ...]], int] = {}
         self._swept: dict[tuple[str, tuple[str, ...]], int] = {}
         self._listeners: list[Listener] = []
@@ -53,7 +54,8 @@ class Versions:
 
     @property
     def hears_others(self) -> bool:
-        """Whether changes by other programs are told here too, within two seconds."""
+        """Whether changes by other programs are told here too, within two seconds. When it is set, every
+        collection gets another tag: what changed while nobody listened is told by nobody."""
         return self._hears_others
 
     @hears_others.setter
@@ -61,6 +63,9 @@ class Versions:
         with self._lock:
             self._hears_others = hears
             self._tell(Change(None, below=True))
+            if hears:
+                self._count += 1
+                self._all = self._count
 
     def bump(
         self, user: str, parts: tuple[str, ...], names: Collection[str] | None = None, *, hidden: bool = True
@@ -89,7 +94,7 @@ class Versions:
     def of(self, user: str, parts: tuple[str, ...]) -> int:
         """The number of the last change in or below a collection."""
         with self._lock:
-            last = self._at.get((user, parts), 0)
+            last = max(self._all, self._at.get((user, parts), 0))
             if self._swept:
                 last = max(last, *(self._swept.get((user, parts[:depth]), 0) for depth in range(len(parts) + 1)))
             return last

@@ -425,6 +425,16 @@ def test_when_the_watcher_ends_nothing_prepared_is_trusted(told: Face) -> None:
     assert_alike(told, "/alice/trip/notes.txt", FIVE, "0")
 
 
+def test_when_the_watcher_begins_again_every_collection_has_another_tag(told: Face) -> None:
+    fill(told)
+    versions = told.archive.versions
+    before = versions.etag("alice", ("trip",)), versions.etag("bob", ())
+    versions.hears_others = False
+    versions.hears_others = True
+    after = versions.etag("alice", ("trip",)), versions.etag("bob", ())
+    assert not {*before} & {*after}
+
+
 def test_a_listing_too_long_to_be_kept_is_sent_while_it_is_written(told: Face, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "MAX_LISTING_BYTES", 8_000)
     fill(told)

@@ -276,7 +276,11 @@ def test_the_queue_of_what_other_programs_do_is_shown(own_server: Server) -> Non
     for number in range(5):
         (album / f"{number}.jpg").write_bytes(jpeg(taken="2024:05:17 10:11:12"))
 
-    assert wait_for(lambda: metrics(own_server)["sumu_outside_waiting"] > 0)
+    def waits_while_it_is_written() -> bool:
+        (album / "0.jpg").touch()
+        return metrics(own_server)["sumu_outside_waiting"] > 0
+
+    assert wait_for(waits_while_it_is_written)
     assert wait_for(lambda: metrics(own_server)["sumu_photos"] == 5)
     assert wait_for(lambda: metrics(own_server)["sumu_outside_waiting"] == 0)
 

@@ -142,6 +142,20 @@ def test_the_tag_of_the_home_tells_of_what_another_program_does_deep_below(serve
     wait_until(lambda: client.properties("/alice/", TAG) != before)
 
 
+def test_the_tag_of_the_home_tells_of_what_changes_while_watching_begins_anew(own_server: Server) -> None:
+    client = own_server.session()
+    client.mkcol("/alice/trip/")
+    client.put("/alice/trip/notes.txt", b"some plain text")
+    folder = own_server.plex / "alice" / "trip"
+    before = client.properties("/alice/", TAG)
+    edit_and_grow(folder)
+    wait_until(lambda: client.properties("/alice/", TAG) != before)
+    before = client.properties("/alice/", TAG)
+    (own_server.plex / "bob").mkdir()  # one more to watch, so that it begins anew
+    edit_in_place(folder)
+    wait_until(lambda: client.properties("/alice/", TAG) != before)
+
+
 def test_a_listing_says_how_long_it_is(server: Server, album: str) -> None:
     client = server.session()
     for number in range(200):
