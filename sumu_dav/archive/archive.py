@@ -45,7 +45,7 @@ class Archive:
         self.catalog = desk.lookup.catalog
         self.trash = desk.performer.trash
         self.receiving = Receiving(desk)
-        self.chunks = Chunks(self.tree)
+        self.chunks = Chunks(self.tree, desk.performer.transit)
         self.moving = Moving(desk)
         self.folders = Folders(desk)
         self.properties = Properties(desk)

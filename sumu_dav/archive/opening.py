@@ -91,7 +91,7 @@ def open_archive(
     lookup = Lookup(tree, catalog, seen, options.extensions, versions)
     performer = Performer(tree, catalog, seen, others, trash, os.path.join(state, "intents"), versions)
     trashing = Trashing(performer, options.trash_days, options.trash_max_bytes)
-    usage = Usage(tree, trashing, quota_of)
+    usage = Usage(tree, trashing, performer.transit, quota_of)
     desk = Desk(
         lookup=lookup,
         records=Records(catalog.new_doc_id, clock, options.zone),

@@ -15,6 +15,7 @@ from functools import partial
 
 from sumu_dav.archive.lookup import hidden_place, visible_place
 from sumu_dav.archive.nodes import Path
+from sumu_dav.archive.plans.transit import Transit
 from sumu_dav.archive.sizes import FolderSizes
 from sumu_dav.archive.trash.trashing import Trashing
 from sumu_dav.errors import QuotaExceeded
@@ -28,6 +29,12 @@ ESTIMATE_SECONDS = 10.0
 
 STEP_BYTES = 16 << 20
 """How much of a body of unknown length is granted at once, so that counting costs nothing beside receiving."""
+
+LOOKS = 3
+"""How often the folders are counted where files moved meanwhile."""
+
+PATIENCE_SECONDS = 0.1
+"""How long a count waits for what is moving."""
 
 SPARE_BYTES = 1 << 20
 """What is left free on the disk beside an upload where trash can make room: folders and records need blocks too."""
@@ -52,11 +59,13 @@ class Usage:
         self,
         tree: Tree,
         trashing: Trashing,
+        transit: Transit,
         quota_of: Callable[[str], int | None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tree = tree
         self._trashing = trashing
+        self._transit = transit
         self._quota_of = quota_of
         self._clock = clock
         self._lock = threading.Lock()
@@ -123,7 +132,7 @@ class Usage:
             granted = max(least, min(wanted, self._tree.free() - SPARE_BYTES))
             if quota is not None:
                 granted = self._grant(user, holding, quota, least, granted)
-            self._clear_disk(user, granted)
+            self._clear_disk(user, holding, granted)
             holding.held += granted
         return granted
 
@@ -140,29 +149,40 @@ class Usage:
         used = self._count(user, holding)
         room = quota - used - holding.held
         if room < least:
-            room += self._shrink_for_quota(user, least - room)
+            room += self._shrink_for_quota(user, holding, least - room)
         if room < least:
             raise QuotaExceeded(user, quota, used)
         return min(room, wanted)
 
-    def _shrink_for_quota(self, user: str, lacking: int) -> int:
+    def _shrink_for_quota(self, user: str, holding: _Holding, lacking: int) -> int:
         if self._trashing.bytes_of(user) < lacking:
             return 0  # it would not help, and so the trash stays
-        return self._trashing.shrink(user, lacking)
+        return self._shrink(user, holding, lacking)
 
-    def _clear_disk(self, user: str, size: int) -> None:
+    def _clear_disk(self, user: str, holding: _Holding, size: int) -> None:
         lacking = size + SPARE_BYTES - self._tree.free()
         if 0 < lacking <= self._trashing.bytes_of(user) + SPARE_BYTES:
-            self._trashing.shrink(user, lacking)
+            self._shrink(user, holding, lacking)
+
+    def _shrink(self, user: str, holding: _Holding, lacking: int) -> int:
+        freed = self._trashing.shrink(user, lacking)
+        holding.counted -= freed
+        return freed
 
     def _is_fresh(self, holding: _Holding) -> bool:
         return holding.counted_at is not None and self._clock() - holding.counted_at < ESTIMATE_SECONDS
 
     def _count(self, user: str, holding: _Holding) -> int:
-        on_disk = sum(holding.sizes.size_of(Place(side, user)) for side in COUNTED)
-        holding.counted = on_disk + self._trashing.bytes_of(user)
-        holding.counted_at = self._clock()
-        holding.added = 0
+        """What lies on the disk. Where files move all the time it is no less than that: no quota is outgrown so."""
+        most = holding.counted + holding.added if self._quota_of(user) is not None else 0
+        for _ in range(LOOKS):
+            before = self._transit.at_rest(user, PATIENCE_SECONDS)
+            found = sum(holding.sizes.size_of(Place(side, user)) for side in COUNTED) + self._trashing.bytes_of(user)
+            if before is not None and before == self._transit.at_rest(user):
+                holding.counted_at = self._clock()
+                break
+            most = found = max(most, found)
+        holding.counted, holding.added = found, 0
         return holding.counted
 
     def _holding(self, user: str) -> _Holding:

@@ -12,6 +12,7 @@ import pytest
 
 from sumu_dav.archive.changes import chunks as module
 from sumu_dav.archive.changes.chunks import Chunks
+from sumu_dav.archive.plans.transit import Transit
 from sumu_dav.errors import AlreadyExists, Busy, Conflict, LengthMismatch, NameRefused, NotFound, ParentMissing
 from sumu_dav.library import Place, Side, Tree
 
@@ -54,7 +55,7 @@ def tree(tmp_path: Path) -> Iterator[Tree]:
 
 @pytest.fixture
 def chunks(tree: Tree) -> Chunks:
-    chunks = Chunks(tree)
+    chunks = Chunks(tree, Transit())
     chunks.make("alice", "u")
     return chunks
 
@@ -224,21 +225,21 @@ def test_a_kill_between_any_two_steps_costs_no_byte(tree: Tree, tmp_path: Path, 
     pieces = {f"{at:05d}-{at + 1_000:05d}": data[at : at + 1_000] for at in range(0, len(data), 1_000)}
     steps = 0
     while True:
-        chunks = Chunks(tree)
+        chunks = Chunks(tree, Transit())
         chunks.make("alice", "u")
         for name, piece in pieces.items():
             send(tree, chunks, name, piece)
         whole = Place(Side.CHUNKS, "alice", ("u", ".whole"))
         killed: Any = KilledTree(tree, steps)
         try:
-            publish(killed, Chunks(killed), expected=len(data))
+            publish(killed, Chunks(killed, Transit()), expected=len(data))
             break
         except Killed:
             if tree.stat(TARGET) is None:
                 if torn and tree.stat(whole) is not None:
                     with open(tmp_path / "plex" / whole.path.decode(), "ab") as file:
                         file.write(torn)
-                assert publish(tree, Chunks(tree), expected=len(data)) == data
+                assert publish(tree, Chunks(tree, Transit()), expected=len(data)) == data
             else:
                 assert content(tree, TARGET) == data
                 chunks.remove("alice", "u")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable, Collection
 from contextlib import closing, suppress
 from pathlib import Path as DiskPath
 from typing import Any
 
 import pytest
 
+from sumu_dav.archive.content import Content
 from sumu_dav.archive.nodes import Path
 from sumu_dav.archive.usage import STEP_BYTES
 from sumu_dav.errors import QuotaExceeded
-from sumu_dav.library import Place, Side, Tree
+from sumu_dav.library import FolderStat, Place, Side, Tree
 from support.family import Family, path
 from support.programs import tmpfs
 from support.samples import jpeg
@@ -128,6 +130,149 @@ def test_an_unchanged_folder_is_not_read_again(family: Family, monkeypatch: pyte
     scanned.clear()
     assert usage.used("alice") == used
     assert [place.parts for place in scanned] == [("trip",), ("trip", "new")]
+
+
+def beside_a_count(
+    monkeypatch: pytest.MonkeyPatch, tree: Tree, places: Collection[Place], change: Callable[[Place], None]
+) -> None:
+    """Each time all of the places are counted, do the change as the last of them is about to be; it is told which."""
+    counted: set[Place] = set()
+    is_changing = False
+    original = tree.folder_stat
+
+    def folder_stat(place: Place) -> FolderStat | None:
+        nonlocal is_changing
+        if not is_changing and place in places:
+            counted.add(place)
+            if len(counted) == len(places):
+                counted.clear()
+                is_changing = True
+                change(place)
+                is_changing = False
+        return original(place)
+
+    monkeypatch.setattr(tree, "folder_stat", folder_stat)
+
+
+def send_chunks(family: Family, upload: str, *sizes: int) -> None:
+    """Chunks of these sizes in bytes."""
+    family.archive.chunks.make("alice", upload)
+    for number, size in enumerate(sizes, start=1):
+        with family.archive.tree.receive() as received:
+            received.write(b"x" * size)
+            received.seal()
+            family.archive.chunks.store("alice", upload, str(number), received)
+
+
+def assemble(family: Family, upload: str, where: str) -> None:
+    """MOVE of `.file`."""
+    with family.archive.chunks.joined("alice", upload) as whole:
+        stat = family.archive.tree.stat(whole.place)
+        assert stat is not None
+        family.archive.receiving.store(
+            path(where), Content(whole.place, whole.size, whole.digests["sha256"], stat.mtime_ns)
+        )
+
+
+@pytest.mark.parametrize("always", [False, True])
+@pytest.mark.parametrize("way", ["file", "folder", "restored", "chunks"])
+def test_what_moves_while_it_is_counted_counts(
+    family: Family, monkeypatch: pytest.MonkeyPatch, way: str, always: bool
+) -> None:
+    """Where it was it is no more, and where it is now was looked at before."""
+    usage, size = family.archive.usage, 60 * KB
+    family.mkcol("/alice/walk")
+    places = [Place(Side.VISIBLE, "alice", (name,)) for name in ("trip", "walk")]
+    other = {"trip": "walk", "walk": "trip"}
+    left = [1 if not always else 10]
+    match way:
+        case "file":
+            family.put("/alice/trip/a.txt", b"x" * size)
+        case "folder":
+            family.mkcol("/alice/trip/below")
+            family.put("/alice/trip/below/a.txt", b"x" * size)
+        case "restored":
+            family.put("/alice/trip/a.txt", b"x" * size)
+            family.delete("/alice/trip/a.txt")
+            places = [Place(Side.VISIBLE, "alice"), Place(Side.CHUNKS, "alice")]
+        case "chunks":
+            send_chunks(family, "upload", size - KB, KB)
+            places = [Place(Side.VISIBLE, "alice"), Place(Side.CHUNKS, "alice")]
+
+    def change(last: Place) -> None:
+        if not left[0]:
+            return
+        left[0] -= 1
+        match way:
+            case "file" | "folder":
+                name = "a.txt" if way == "file" else "below"
+                to = f"/alice/{other[last.parts[0]]}/{name}"
+                if not family.has(to):
+                    family.move(f"/alice/{last.parts[0]}/{name}", to)
+            case "restored":
+                if family.has("/alice/trip/a.txt"):
+                    family.delete("/alice/trip/a.txt")
+                family.restore()
+            case "chunks":
+                if family.has("/alice/trip/whole.txt"):
+                    family.archive.folders.delete(path("/alice/trip/whole.txt"))
+                    family.archive.trashing.empty()
+                    send_chunks(family, "upload", size)
+                assemble(family, "upload", "/alice/trip/whole.txt")
+
+    assert usage.used("alice") == on_disk(family) == size
+    beside_a_count(monkeypatch, family.archive.tree, places, change)
+
+    assert usage.used("alice") == on_disk(family) == size
+    assert left[0] < (10 if always else 1)
+    family.quotas["alice"] = size + 10 * KB
+    with pytest.raises(QuotaExceeded), usage.receiving("alice", 11 * KB):
+        pytest.fail("more was let in than there is room for")
+
+
+def test_what_is_replaced_counts_until_it_lies_in_the_trash(family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage, quota = family.archive.usage, 200 * KB
+    family.quotas["alice"] = quota
+    family.put("/alice/trip/a.txt", b"x" * 60 * KB)
+    told: list[tuple[int, int]] = []
+    original = family.archive.trash.change
+
+    def change(*arguments: Any, **named: Any) -> None:
+        told.append((usage.available("alice"), quota - on_disk(family)))
+        original(*arguments, **named)
+
+    monkeypatch.setattr(family.archive.trash, "change", change)
+    family.put("/alice/trip/a.txt", b"x" * 10 * KB)
+
+    assert told
+    assert all(available <= left for available, left in told)
+
+
+def test_no_more_trash_goes_than_has_to_where_files_move_all_the_time(
+    family: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = family.archive.usage
+    family.mkcol("/alice/walk")
+    family.put("/alice/walk/a.txt", b"x")
+    for name in ("old", "middle", "new"):
+        family.put(f"/alice/trip/{name}.txt", b"x" * 30 * KB)
+        family.delete(f"/alice/trip/{name}.txt")
+    family.quotas["alice"] = 100 * KB
+    usage.used("alice")
+
+    def change(last: Place) -> None:
+        other = {"trip": "walk", "walk": "trip"}[last.parts[0]]
+        if family.has(f"/alice/{last.parts[0]}/a.txt"):
+            family.move(f"/alice/{last.parts[0]}/a.txt", f"/alice/{other}/a.txt")
+        else:
+            family.move(f"/alice/{other}/a.txt", f"/alice/{last.parts[0]}/a.txt")
+
+    beside_a_count(
+        monkeypatch, family.archive.tree, [Place(Side.VISIBLE, "alice", (name,)) for name in ("trip", "walk")], change
+    )
+    with usage.receiving("alice", 20 * KB), usage.receiving("alice", 10 * KB):
+        pass
+    assert [entry.name for entry in family.archive.trashing.entries()] == ["middle.txt", "new.txt"]
 
 
 def test_an_upload_beyond_the_quota_is_refused_before_its_body(family: Family) -> None:

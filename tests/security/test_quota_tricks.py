@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sumu_dav.archive.nodes import Path as ArchivePath
 from sumu_dav.errors import QuotaExceeded
 from sumu_dav.library import Place, Upload
+from support.face import Face
 from support.family import Family
 from support.samples import jpeg
 from support.server import Server
@@ -69,6 +71,32 @@ def test_what_is_being_copied_counts_while_others_look(
     assert seen
     assert not any(seen)
     family.close()
+
+
+def test_what_is_put_together_for_another_user_counts_while_others_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    face = Face(tmp_path)
+    face.context.accounts.set_quota("bob", 600 * KB)
+    uploads = "/remote.php/dav/uploads/root/u/"
+    for method, path, body in (("MKCOL", uploads, b""), ("PUT", uploads + "1", b"x" * 500 * KB)):
+        assert face.request(method, path, body, user="root").status == 201
+    usage, performer = face.archive.usage, face.archive.desk.performer
+    perform = performer.perform
+    looked: list[int] = []
+
+    def slow_perform(*arguments: Any) -> None:
+        usage.used("bob")
+        looked.append(usage.available("bob"))
+        perform(*arguments)
+
+    monkeypatch.setattr(performer, "perform", slow_perform)
+    moved = face.request("MOVE", uploads + ".file", headers={"Destination": "/bob/whole.bin"}, user="root")
+
+    assert moved.status == 201
+    assert looked == [100 * KB]
+    assert usage.used("bob") == 500 * KB
+    face.close()
 
 
 def test_what_was_held_for_a_copy_that_failed_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 
+from sumu_dav.archive.plans.transit import Transit
 from sumu_dav.errors import Busy, Conflict, LengthMismatch, NameRefused, NotFound, ParentMissing, SumuError
 from sumu_dav.library import Place, Side, Tree, Upload
 from sumu_dav.library.digests import Digests
@@ -62,8 +63,9 @@ def check_chunk_name(name: str) -> None:
 class Chunks:
     """The chunked uploads of all users. Safe for threads; one process has them."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, transit: Transit) -> None:
         self._tree = tree
+        self._transit = transit
         self._joining: set[Place] = set()
         self._lock = threading.Lock()
 
@@ -140,7 +142,9 @@ class Chunks:
             size = sum(chunk.size for chunk in chunks)
             if expected is not None and size != expected:
                 raise LengthMismatch(expected, size)
-            yield Whole(folder.child(_WHOLE), size, self._join(folder, Digests(also)))
+            with self._transit.under_way([user]):
+                digests = self._join(folder, Digests(also))
+            yield Whole(folder.child(_WHOLE), size, digests)
             with suppress(SumuError):  # the file has its name: what stays of the chunks is removed when they expire
                 self._tree.remove_tree(folder)
 

@@ -16,6 +16,7 @@ from sumu_dav.archive.plans.notices import Notice
 from sumu_dav.archive.plans.plan import FileStep, Plan, RecordStep
 from sumu_dav.archive.plans.sightings import Sightings
 from sumu_dav.archive.plans.steps import Run
+from sumu_dav.archive.plans.transit import Transit
 from sumu_dav.archive.stores import Others, Trash
 from sumu_dav.archive.versions import Versions
 from sumu_dav.catalog import Catalog
@@ -45,6 +46,7 @@ class Performer:
         self.others = others
         self.trash = trash
         self.versions = versions
+        self.transit = Transit()
         self._intents = Intents(intents)
 
     @property
@@ -66,7 +68,8 @@ class Performer:
         self._note_files(plan, notice)
         self._note_photos(plan, notice)
         try:
-            self._perform(plan, notice)
+            with self.transit.under_way(plan.uprooted):
+                self._perform(plan, notice)
         except WritesSuspended:
             raise
         except _NotTakenBack as error:

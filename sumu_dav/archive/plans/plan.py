@@ -13,11 +13,13 @@ from typing import Any
 
 from sumu_dav.archive.stores import Other, TrashEntry
 from sumu_dav.catalog import PHOTO_CODEC
-from sumu_dav.library import Place
+from sumu_dav.library import Place, Side
 from sumu_dav.model import Photo
 
 VERBS = frozenset(("aside", "folder", "keep", "rename", "unlink", "rmdir", "date"))
 """What a step may do to the trees: the methods of `Plan` of these names tell what each does."""
+
+_UPROOTING = frozenset(("aside", "keep", "rename", "unlink"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,12 @@ class Plan:
         for step in self.steps:
             if isinstance(step, RecordStep):
                 yield from step.put
+
+    @property
+    def uprooted(self) -> set[str]:
+        """The users whose files leave their places by it."""
+        files = (step for step in self.steps if isinstance(step, FileStep) and step.verb in _UPROOTING)
+        return {step.place.user for step in files if step.place.side is not Side.PARKED}
 
     @property
     def asides(self) -> Iterator[Place]:

@@ -8,6 +8,7 @@ archive's.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 
 from sumu_dav.archive.changes.chunks import Chunk, Whole
 from sumu_dav.archive.changes.targets import Guard
@@ -130,10 +131,13 @@ def assemble(request: Request, destination: Path) -> Response:
     guard(node)
     announced = announced_assembly(request.environ)
     also = sums_to_compute(announced)
-    with archive.chunks.joined(owner, upload, expected=announced.length, also=also) as whole:
+    with (
+        archive.chunks.joined(owner, upload, expected=announced.length, also=also) as whole,
+        ExitStack() as until_stored,
+    ):
         compare_sums(whole.digests, announced)
         if destination.user != owner:
-            archive.usage.reserve(destination.user, whole.size)
+            until_stored.callback(archive.usage.copying(destination.user, whole.size))
         content = _content(request, destination, whole)
         receipt = archive.receiving.store(destination, content, favorite=favorite(request.environ) is True, guard=guard)
     return answer(request, receipt)
