@@ -210,13 +210,15 @@ def test_rclone_mount(own_server: Server, photos: Path, tmp_path: Path, needs: C
         (mounted / "mounted" / first).rename(mounted / "mounted" / f"renamed {first}")
         (mounted / "mounted" / third).unlink()
         shutil.copyfile(mounted / "mounted" / second, mounted / "favorites" / second)
-        wait_for((own_server.plex / "alice" / "favorites" / second).exists, WRITE_SECONDS, "no favorite was made")
+        wait_for(
+            lambda: bool((own_server.record("alice", "mounted", second) or {}).get("isFavorite")),
+            WRITE_SECONDS,
+            "no favorite was made",
+        )
         assert (mounted / "mounted" / f"renamed {first}").read_bytes() == (photos / first).read_bytes()
 
     expected = contents(photos)
     expected[f"renamed {first}"] = expected.pop(first)
     del expected[third]
     assert contents(folder) == expected
-    record = own_server.record("alice", "mounted", second)
-    assert record is not None
-    assert record["isFavorite"] is True
+    assert (own_server.plex / "alice" / "favorites" / second).read_bytes() == (photos / second).read_bytes()
