@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -296,6 +297,35 @@ def test_the_state_tells_health(home: Home, watch: Begin) -> None:
     assert eventually(lambda: watcher.state().waiting == 0)
     watcher.stop()
     assert not watcher.state().alive
+
+
+@pytest.mark.parametrize(("mode", "verb"), [("off", "scan"), ("events", "folders"), ("poll", "scan")])
+def test_a_stop_does_not_wait_for_all_folders_to_be_looked_at(
+    home: Home, monkeypatch: pytest.MonkeyPatch, mode: str, verb: str
+) -> None:
+    """A disk that sleeps, or is far away, takes its time for each."""
+    for number in range(400):
+        (home.alice / f"{number}").mkdir()
+    looked: list[Place] = []
+    begun, stopping = threading.Event(), threading.Event()
+    original = getattr(home.archive.tree, verb)
+
+    def slow(place: Place, *arguments: Any) -> Any:
+        looked.append(place)
+        if len(looked) > 3:
+            begun.set()
+            assert stopping.wait(PATIENCE)
+            time.sleep(0.02)
+        return original(place, *arguments)
+
+    monkeypatch.setattr(home.archive.tree, verb, slow)
+    watcher = Watcher(home.archive.desk, Reconciler(home.archive.desk), Watch(str(home.plex), mode))
+    watcher.start()
+    assert begun.wait(PATIENCE)
+    stopping.set()
+    watcher.stop()
+
+    assert 3 < len(looked) < 200
 
 
 def test_folder_signs_tell_what_changed(home: Home) -> None:

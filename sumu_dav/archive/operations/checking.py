@@ -84,9 +84,10 @@ class Checker:
         found: dict[tuple[str, str], Problem] = {}
         self.files = 0
         for user in sorted(self._archive.desk.users()):
-            survey = Surveyor(self._archive.lookup).whole(user)
+            survey = Surveyor(self._archive.lookup).whole(
+                user, lambda stage, done, total: progress(stage, self.files + done, total)
+            )
             self.files += survey.files
-            progress("comparing", self.files, None)
             with self._archive.desk.turns.alone(user):
                 for problem in self._in_survey(survey):
                     found.setdefault(problem.key, problem)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from inotify_simple import INotify, flags
 
+from sumu_dav.archive.progress import Progress, nobody_looks
 from sumu_dav.errors import Forbidden, NameRefused, NotFound
 from sumu_dav.library import Place, Side, Tree, is_junk, is_text
 from sumu_dav.library.places import MAX_DEPTH
@@ -65,12 +66,13 @@ class FolderEvents:
     """Everything below the folders of some users, but junk, links, names that are no UTF-8, and what is below those.
 
     Of a folder that comes with something in it only the folder is told. Raises OSError where the system refuses to
-    watch, and DiskFailure.
+    watch, DiskFailure, and Interrupted.
     """
 
-    def __init__(self, tree: Tree, users: Iterable[str]) -> None:
+    def __init__(self, tree: Tree, users: Iterable[str], progress: Progress = nobody_looks) -> None:
         self._tree = tree
         self._users = tuple(users)
+        self._progress = progress
         self._inotify = INotify()
         self._folders: dict[int, _Folder] = {}
         self._tops: dict[str, _Folder] = {}
@@ -127,6 +129,7 @@ class FolderEvents:
         """A folder, if it is there, and all below."""
         waiting = [(above, name)]
         while waiting:
+            self._progress("watching folders", len(self._folders), None)
             waiting += self._enter(*waiting.pop())
 
     def _enter(self, above: _Folder | None, name: str) -> list[tuple[_Folder, str]]:

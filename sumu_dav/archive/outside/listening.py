@@ -10,7 +10,7 @@ import os
 import stat
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from sumu_dav.archive.nodes import Path
 from sumu_dav.archive.outside.folder_events import FolderEvents, Where
 from sumu_dav.archive.outside.polling import FolderSigns, gives_no_events
 from sumu_dav.archive.outside.reconcile import SETTLED
-from sumu_dav.errors import SumuError
+from sumu_dav.errors import Interrupted, SumuError
 from sumu_dav.library import Place, Side
 from sumu_dav.model import FAVORITES
 
@@ -65,15 +65,25 @@ class Listener:
 
     def run(self) -> None:
         """Listen as `mode` says, beginning with a look at everything; by looking where events are refused."""
-        if self.mode == "events":
-            self._listen()
-        if self.mode == "poll":
-            self._poll()
+        try:
+            if self.mode == "events":
+                self._listen()
+            if self.mode == "poll":
+                self._poll()
+        except Interrupted:
+            return
+
+    def _check(self, *_progress: object) -> None:
+        """Raise Interrupted when it is time to end: a slow disk takes its time for each look, a stop waits for one."""
+        if self._stopping.is_set():
+            raise Interrupted
 
     def _listen(self) -> None:
         while not self._stopping.is_set():
             try:
                 self._listen_to(self._folders())
+            except Interrupted:
+                raise
             except SumuError as error:  # a disk that fails, or no descriptors for a moment
                 _log.warning("watching begins again: %s", error)
                 self._stopping.wait(AGAIN)
@@ -88,7 +98,7 @@ class Listener:
     def _listen_to(self, folders: dict[str, tuple[int, ...]]) -> None:
         """Until the accounts, or the folders that their paths lead to, are others."""
         versions = self._desk.performer.versions
-        with closing(FolderEvents(self._desk.lookup.tree, folders)) as events:
+        with closing(FolderEvents(self._desk.lookup.tree, folders, self._check)) as events:
             events.watch_all()
             versions.hears_others = True
             try:
@@ -117,7 +127,7 @@ class Listener:
             events.watch_all()
             self._look_at_everything()
             return
-        news = [where for where in heard.paths if not self._is_our_own(where)]
+        news = list(self._by_others(heard.paths))
         self._tell_listings(news)
         self._changed(news)
 
@@ -133,6 +143,7 @@ class Listener:
         names: defaultdict[Where, set[str]] = defaultdict(set)
         albums: dict[str, set[Where]] = {}
         for user, parts in news:
+            self._check()
             names[user, parts[:-1]].add(parts[-1])
             if user not in albums:
                 albums[user] = {(user, above) for album in lookup.catalog.albums(user) for above in _down_to(album)}
@@ -140,6 +151,12 @@ class Listener:
                 performer.swept(user, parts)
         for (user, parts), some in names.items():
             performer.touched(user, parts, some)
+
+    def _by_others(self, paths: Iterable[Where]) -> Iterator[Where]:
+        for where in paths:
+            self._check()
+            if not self._is_our_own(where):
+                yield where
 
     def _is_our_own(self, where: Where) -> bool:
         """Whether the records say so already: a file that is as recorded, a photo that is gone with its record."""
@@ -162,13 +179,15 @@ class Listener:
         while not self._stopping.is_set():
             try:
                 self._look(signs)
+            except Interrupted:
+                raise
             except SumuError as error:
                 _log.warning("changes by other programs could not be looked for: %s", error)
             self._stopping.wait(self._poll_seconds)
 
     def _look(self, signs: FolderSigns) -> None:
         for user in sorted(self._desk.users()):
-            changed = signs.changed(user)
+            changed = signs.changed(user, self._check)
             for parts in changed:
                 self._desk.performer.touched(user, parts)
             if changed:

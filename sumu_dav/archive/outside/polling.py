@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from sumu_dav.archive.progress import Progress, nobody_looks
 from sumu_dav.errors import NameRefused
 from sumu_dav.library import Place, Side, Tree, is_junk
 
@@ -45,17 +46,18 @@ class FolderSigns:
         self._tree = tree
         self._signs: dict[str, dict[tuple[str, ...], int]] = {}
 
-    def changed(self, user: str) -> set[tuple[str, ...]]:
-        """The user's folders that changed since the last call; all that there are at the first."""
-        before, now = self._signs.get(user, {}), self._look(user)
+    def changed(self, user: str, progress: Progress = nobody_looks) -> set[tuple[str, ...]]:
+        """The user's folders that changed since the last call; all that there are at the first. Raises Interrupted."""
+        before, now = self._signs.get(user, {}), self._look(user, progress)
         self._signs[user] = now
         return {parts for parts, sign in now.items() if before.get(parts) != sign} | (before.keys() - now.keys())
 
-    def _look(self, user: str) -> dict[tuple[str, ...], int]:
+    def _look(self, user: str, progress: Progress) -> dict[tuple[str, ...], int]:
         signs: dict[tuple[str, ...], int] = {}
         waiting: list[tuple[str, ...]] = [()]
         while waiting:
             parts = waiting.pop()
+            progress("looking for changes", len(signs), None)
             try:
                 entries = self._tree.scan(Place(Side.VISIBLE, user, parts))
             except NameRefused:  # deeper than any album can be

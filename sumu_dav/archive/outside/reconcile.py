@@ -39,10 +39,17 @@ BATCH = 64
 BATCH_SECONDS = 0.5
 """After so long a batch is taken in, however few it has: what was read is not to wait."""
 
+FOLLOWING = "following moves"
+"""The stage of telling what moved from what is new."""
+
+SETTING_ASIDE = "setting records aside"
+"""The stage of looking after files that are gone."""
+
 READING = "reading photos"
 """The stage of reading what is new or has changed."""
 
 T = TypeVar("T", Found, Differing)
+U = TypeVar("U")
 
 
 @dataclass(slots=True)
@@ -88,11 +95,11 @@ class Reconciler:
 
     def users(self, users: Iterable[str], progress: Progress = nobody_looks) -> Outcome:
         """Everything of some users. Raises NoSpace, WritesSuspended, Interrupted; what was done by then stays."""
-        return self._reconcile([self._surveyor.whole(user) for user in users], progress)
+        return self._reconcile([self._surveyor.whole(user, progress) for user in users], progress)
 
     def paths(self, paths: Mapping[str, Collection[tuple[str, ...]]], progress: Progress = nobody_looks) -> Outcome:
         """Some paths of some users, with all that is below them. Raises as `users`."""
-        return self._reconcile([self._surveyor.paths(user, some) for user, some in paths.items()], progress)
+        return self._reconcile([self._surveyor.paths(user, some, progress) for user, some in paths.items()], progress)
 
     def _reconcile(self, surveys: Iterable[Survey], progress: Progress) -> Outcome:
         rounds = [
@@ -143,13 +150,13 @@ class _Round:
     def take_in(self) -> None:
         """Work off what is there."""
         survey = self._survey
-        new = [found for found in survey.unrecorded if not self._follow(found)]
-        changed = [differing for differing in survey.changed if not self._give_way(differing)]
+        new = [found for found in self._each(FOLLOWING, survey.unrecorded) if not self._follow(found)]
+        changed = [differing for differing in self._each(FOLLOWING, survey.changed) if not self._give_way(differing)]
         lost, aside = Lost(self._desk.lookup, self._user), SetAside(self._desk.performer.trash, self._user)
         self._total = len(new) + len(changed) + len(survey.unbound_copies) + len(survey.changed_copies)
         self._work_off(new, lambda found, content: self._outside.take_in(found, content, lost, aside), "recorded")
         self._work_off(changed, self._outside.changed, "updated")
-        unbound = [found for found in survey.unbound_copies if not self._rename_copy(found)]
+        unbound = [found for found in self._each(FOLLOWING, survey.unbound_copies) if not self._rename_copy(found)]
         self._work_off(unbound, self._copies.take_in, "favorites")
         self._work_off(survey.changed_copies, self._copies.changed, "favorites")
 
@@ -157,14 +164,19 @@ class _Round:
         """Work off records and flags whose files are gone."""
         seen = self._desk.lookup.seen
         copies = [p for p in self._survey.missing_copies if not self._may_be_unsettled(seen.copies.get(p.doc_id))]
-        for photo in copies:
+        for photo in self._each(SETTING_ASIDE, copies):
             with self._desk.turns.alone(self._user):
                 if self._copies.missing(photo) is Verdict.DONE:
                     self.outcome.favorites += 1
         gone = [p for p in self._survey.missing if not self._may_be_unsettled(seen.originals.get(p.doc_id))]
-        for start in range(0, len(gone), BATCH):
+        for batch in self._each(SETTING_ASIDE, [gone[start : start + BATCH] for start in range(0, len(gone), BATCH)]):
             with self._desk.turns.alone(self._user):
-                self.outcome.set_aside += self._outside.set_aside(gone[start : start + BATCH])
+                self.outcome.set_aside += self._outside.set_aside(batch)
+
+    def _each(self, stage: str, items: Sequence[U]) -> Iterator[U]:
+        for done, item in enumerate(items):
+            self._progress(stage, done, len(items))
+            yield item
 
     def _may_be_unsettled(self, known: FileStat | None) -> bool:
         """Whether the file is perhaps there under a name that is looked at again in a moment."""

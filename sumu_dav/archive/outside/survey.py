@@ -11,9 +11,13 @@ from dataclasses import dataclass, field
 
 from sumu_dav.archive.lookup import Lookup, album_parts, copy_place, photo_place
 from sumu_dav.archive.nodes import Path
+from sumu_dav.archive.progress import Progress, nobody_looks
 from sumu_dav.errors import NameRefused
 from sumu_dav.library import Entry, Place, Side, any_junk, is_junk
 from sumu_dav.model import FAVORITES, FileStat, Photo
+
+COMPARING = "comparing"
+"""The stage, told before each folder and each single path; how many are done counts files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +66,23 @@ class Surveyor:
         self._catalog = lookup.catalog
         self._seen = lookup.seen
 
-    def whole(self, user: str) -> Survey:
-        """Everything of a user."""
+    def whole(self, user: str, progress: Progress = nobody_looks) -> Survey:
+        """Everything of a user. Raises Interrupted."""
         survey = Survey(user)
-        self._below(survey, ())
+        self._below(survey, (), progress)
         return survey
 
-    def paths(self, user: str, paths: Collection[tuple[str, ...]]) -> Survey:
-        """Some files or folders (with all below them) of a user, there or not; each as it is spelt on disk."""
+    def paths(self, user: str, paths: Collection[tuple[str, ...]], progress: Progress = nobody_looks) -> Survey:
+        """Some files or folders (with all below them) of a user, there or not; each as it is spelt on disk.
+
+        Raises Interrupted.
+        """
         survey = Survey(user)
         gone: set[tuple[str, ...]] = set()
         for parts in sorted(paths):
             if any_junk(parts):
                 continue
+            progress(COMPARING, survey.files, None)
             place = Place(Side.VISIBLE, user, parts)
             stat = self._tree.stat(place)
             if stat is not None and parts[0] == FAVORITES:
@@ -84,7 +92,7 @@ class Surveyor:
             elif parts[0] == FAVORITES:
                 self._walk_favorites(survey, only=parts[1] if len(parts) == 2 else None)
             elif self._tree.is_folder(place):
-                self._below(survey, parts)
+                self._below(survey, parts, progress)
             else:
                 gone.add(parts)
         self._miss(survey, gone)
@@ -114,17 +122,18 @@ class Surveyor:
         if len(parts) == 2:
             self._compare_copy(survey, parts, stat, self._catalog.favorite(survey.user, parts[1]))
 
-    def _below(self, survey: Survey, parts: tuple[str, ...]) -> None:
+    def _below(self, survey: Survey, parts: tuple[str, ...], progress: Progress) -> None:
         """A folder and all below it; without parts everything, the favourites too."""
         walked: set[str] = set()
-        self._walk(survey, parts, walked)
+        self._walk(survey, parts, walked, progress)
         for album in self._catalog.albums(survey.user) - walked:
             if album_parts(album)[: len(parts)] == parts:
                 survey.missing.extend(self._catalog.album(survey.user, album).values())
         if not parts:
             self._walk_favorites(survey)
 
-    def _walk(self, survey: Survey, parts: tuple[str, ...], walked: set[str]) -> None:
+    def _walk(self, survey: Survey, parts: tuple[str, ...], walked: set[str], progress: Progress) -> None:
+        progress(COMPARING, survey.files, None)
         try:
             entries = self._tree.scan(Place(Side.VISIBLE, survey.user, parts))
         except NameRefused:  # deeper than any album can be
@@ -139,7 +148,7 @@ class Surveyor:
                 survey.files += 1
                 self._compare(survey, (*parts, entry.name), entry.stat, photos.pop(entry.name, None))
             elif not is_junk(entry.name) and not (not parts and entry.name == FAVORITES):
-                self._walk(survey, (*parts, entry.name), walked)
+                self._walk(survey, (*parts, entry.name), walked, progress)
         survey.missing.extend(photos.values())
 
     def _compare(self, survey: Survey, parts: tuple[str, ...], stat: FileStat, photo: Photo | None) -> None:

@@ -126,6 +126,7 @@ class Watcher:
             work = self._next_work()
             if work is None:
                 return
+            self._next_line = time.monotonic() + BETWEEN_LINES
             try:
                 if work.users:
                     self._finish(self._reconciler.users(sorted(work.users), self._tell))
@@ -171,10 +172,9 @@ class Watcher:
     def _tell(self, stage: str, done: int, total: int | None) -> None:
         if self._stopping.is_set():
             raise Interrupted
-        self._progress = (done, total or 0)
+        if total is not None:
+            self._progress = (done, total)
         now = time.monotonic()
-        if done == 1:
+        if now >= self._next_line:
             self._next_line = now + BETWEEN_LINES
-        elif now >= self._next_line:
-            self._next_line = now + BETWEEN_LINES
-            _log.info("%s: %d of %s", stage, done, total)
+            _log.info("%s: %d%s", stage, done, f" of {total}" if total is not None else "")
