@@ -11,6 +11,8 @@ import pytest
 
 from sumu_dav.archive.changes.properties import PropertyChange
 from sumu_dav.archive.nodes import Path as WebPath
+from sumu_dav.archive.outside.reconcile import READING
+from sumu_dav.errors import Interrupted
 from sumu_dav.floor import Floor
 from sumu_dav.library import Place
 from sumu_dav.model import FileStat
@@ -40,6 +42,24 @@ def test_taking_in_thousands_rests_beside_requests(home: Home, monkeypatch: pyte
         write(home.alice / "trip" / f"{number}.jpg", jpeg())
     assert home.reconcile().recorded == 5
     assert len(rests) == 5, "there were no requests"
+
+
+def test_reading_a_long_video_can_be_interrupted(home: Home) -> None:
+    write(home.alice / "trip" / "long.mp4", b"")
+    os.truncate(home.alice / "trip" / "long.mp4", 64 << 20)
+    told: list[int] = []
+
+    def interrupt(stage: str, done: int, _total: int | None) -> None:
+        if stage == READING:
+            told.append(done)
+        if len(told) > 5:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        home.reconcile(progress=interrupt)
+
+    assert told == [0] * 6, "the video was read to its end"
+    assert home.reconcile().recorded == 1
 
 
 def test_a_new_file_is_recorded_where_it_lies(home: Home) -> None:

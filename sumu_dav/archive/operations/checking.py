@@ -7,12 +7,13 @@ catalogue's own file is found before an archive is opened, by the command.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 from sumu_dav.archive.archive import Archive
-from sumu_dav.archive.content import sha256_of
+from sumu_dav.archive.content import nobody_waits, sha256_of
 from sumu_dav.archive.draft import Draft
 from sumu_dav.archive.lookup import copy_place, photo_path, photo_place
 from sumu_dav.archive.nodes import Path
@@ -124,18 +125,19 @@ class Checker:
     def _in_bytes(self, progress: Progress) -> Iterator[Problem]:
         users = set(self._archive.desk.users())
         photos = [photo for photo in self._catalog.all() if photo.user in users]
-        for done, photo in enumerate(photos, start=1):
-            if self._differs(photo, photo_place(photo)):
+        for done, photo in enumerate(photos):
+            tell = partial(progress, "reading", done, len(photos))
+            if self._differs(photo, photo_place(photo), tell):
                 yield Problem(WRONG_BYTES, photo_place(photo).shown, "its SHA-256 is not the recorded one")
             copy = copy_place(photo)
-            if copy is not None and self._differs(photo, copy):
+            if copy is not None and self._differs(photo, copy, tell):
                 yield Problem(WRONG_COPY, copy.shown, "its SHA-256 is not that of its original")
-            progress("reading", done, len(photos))
+        progress("reading", len(photos), len(photos))
 
-    def _differs(self, photo: Photo, place: Place) -> bool:
+    def _differs(self, photo: Photo, place: Place, between: Callable[[], object] = nobody_waits) -> bool:
         """Whether the bytes there are not the record's; no, where they changed or went meanwhile, the record too."""
         before = self._tree.stat(place)
-        if before is None or sha256_of(self._tree, place) == photo.sha256:
+        if before is None or sha256_of(self._tree, place, between) == photo.sha256:
             return False
         with self._archive.desk.turns.alone(photo.user):
             return self._tree.stat(place) == before and self._catalog.by_doc(photo.doc_id) == photo

@@ -226,7 +226,7 @@ class _Round:
                 yield batch
                 batch, began = [], time.monotonic()
             self._done += 1
-            self._progress(READING, self._done, self._total)
+            self._tell_reading()
             background.rest()
         if batch:
             yield batch
@@ -238,12 +238,17 @@ class _Round:
             self._look_again(item, SETTLED - age)
             return None
         try:
-            return content_of(self._tree, self._desk.records, item.place, is_media=True)
+            return content_of(self._tree, self._desk.records, item.place, is_media=True, between=self._tell_reading)
         except NotFound:
             return None
+        except Interrupted:
+            raise
         except (SumuError, OSError) as error:
             self._fail(item, error)
             return None
+
+    def _tell_reading(self) -> None:
+        self._progress(READING, self._done, self._total)
 
     def _judge(self, count: str, item: Found | Differing, judge: Callable[[], Verdict]) -> bool:
         """Act on a finding; false where it is to be looked at in another way."""
