@@ -64,6 +64,11 @@ def bindings_of(photo: Photo) -> Iterator[tuple[tuple[str, ...], str]]:
         yield (FAVORITES,), photo.favorite_name
 
 
+def hash_etag(sha256: str) -> str:
+    """The entity tag of bytes with this SHA-256 (hexadecimal digits)."""
+    return f'"{sha256[:40]}"'
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """The stats beside the catalogue: of the photos' own files, and of the favourites' copies."""
@@ -236,7 +241,7 @@ class Lookup:
     def etag(self, node: FileNode) -> str:
         """The strong entity tag of a file, quoted (RFC 9110 §8.8.3): its SHA-256 while its stat is the recorded one."""
         if self.hash_is_known(node) and node.photo is not None:
-            return f'"{node.photo.sha256[:40]}"'
+            return hash_etag(node.photo.sha256)
         stat = node.stat
         return f'"{stat.inode:x}-{stat.size:x}-{stat.mtime_ns:x}-{stat.ctime_ns:x}"'
 

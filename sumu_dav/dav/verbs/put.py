@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from sumu_dav.archive.changes.storing import Receipt
 from sumu_dav.archive.content import Content, taken_ns
+from sumu_dav.archive.lookup import hash_etag
 from sumu_dav.archive.nodes import FileNode, Node, Path
 from sumu_dav.dav.announced import Announced, announced_file
 from sumu_dav.dav.context import Context
@@ -147,9 +148,10 @@ def answer(request: Request, receipt: Receipt) -> Response:
     context = request.context
     node: Node | None = receipt.node or context.archive.lookup.find(receipt.path)
     headers = [("Repr-Digest", repr_digest(receipt.sha256))]
-    if isinstance(node, FileNode) and _holds(node, receipt):
+    if isinstance(node, FileNode):
         etag = context.archive.lookup.etag(node)
-        headers += [("ETag", etag), ("OC-ETag", etag), ("OC-FileId", full_id(context, file_id(node)))]
+        if _is_of(etag, node, receipt):
+            headers += [("ETag", etag), ("OC-ETag", etag), ("OC-FileId", full_id(context, file_id(node)))]
     if modified_ns(request.environ) is not None:
         headers.append(("X-OC-MTime", "accepted"))
     if receipt.filed is not None:
@@ -157,8 +159,8 @@ def answer(request: Request, receipt: Receipt) -> Response:
     return Response(201 if receipt.created else 204, headers)
 
 
-def _holds(node: FileNode, receipt: Receipt) -> bool:
-    """Whether the bytes of this upload still lie there: what a quick other request wrote has an ETag of its own."""
+def _is_of(etag: str, node: FileNode, receipt: Receipt) -> bool:
+    """Whether the tag is of the bytes of this upload: what a quick other request wrote has one of its own."""
     if node.is_photo and node.photo is not None:
-        return node.photo.sha256 == receipt.sha256
+        return etag == hash_etag(receipt.sha256)
     return node.stat.size == receipt.size
