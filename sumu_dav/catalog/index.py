@@ -13,8 +13,11 @@ from contextlib import AbstractContextManager
 
 from sumu_dav.model import Photo
 
-_Ids = int | tuple[int, ...]
+_Ids = int | tuple[int, ...] | dict[int, None]
 """Nearly every hash belongs to one photo, and is then kept as a bare integer: a set would cost 200 bytes."""
+
+_FEW = 8
+"""Ids that a tuple holds, which is copied for each change; from here on a dictionary keeps them in their order."""
 
 
 def stem_of(name: str) -> str:
@@ -74,10 +77,17 @@ class _Many:
         ids = self._ids.get(key)
         if ids is None:
             self._ids[key] = doc_id
+        elif isinstance(ids, dict):
+            ids[doc_id] = None
         else:
-            self._ids[key] = (*(ids if isinstance(ids, tuple) else (ids,)), doc_id)
+            both = (*self.of(key), doc_id)
+            self._ids[key] = both if len(both) < _FEW else dict.fromkeys(both)
 
     def remove(self, key: str, doc_id: int) -> None:
+        ids = self._ids.get(key)
+        if isinstance(ids, dict) and len(ids) > _FEW:
+            ids.pop(doc_id, None)
+            return
         left = tuple(other for other in self.of(key) if other != doc_id)
         if left:
             self._ids[key] = left[0] if len(left) == 1 else left
@@ -86,7 +96,7 @@ class _Many:
 
     def of(self, key: str, /) -> tuple[int, ...]:
         ids = self._ids.get(key, ())
-        return ids if isinstance(ids, tuple) else (ids,)
+        return (ids,) if isinstance(ids, int) else tuple(ids)
 
 
 class _Album:

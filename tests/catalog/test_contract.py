@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -117,6 +118,36 @@ def test_photos_that_share_bytes_or_a_stem_are_all_found(catalog: Catalog, photo
     assert [found.doc_id for found in catalog.with_hash("alice", "aa")] == [1, 3]
     catalog.change(drop=[1])
     assert [found.doc_id for found in catalog.with_hash("alice", "aa")] == [3]
+
+
+def test_many_photos_of_the_same_bytes_are_found_in_their_order_as_they_come_and_go(
+    catalog: Catalog, photo: MakePhoto
+) -> None:
+    expected: list[int] = []
+    for number in range(1, 25):
+        catalog.change(put=[replace(photo(number, f"{number}.jpg"), sha256="aa")])
+        expected.append(number)
+        assert [found.doc_id for found in catalog.with_hash("alice", "aa")] == expected
+    for number in (3, 24, 1, *range(20, 3, -1), 2, 23, 21, 22):
+        catalog.change(drop=[number])
+        expected.remove(number)
+        assert [found.doc_id for found in catalog.with_hash("alice", "aa")] == expected
+
+
+def test_one_more_photo_of_the_same_bytes_costs_the_same_however_many_there_are(
+    catalog: Catalog, photo: MakePhoto
+) -> None:
+    few, many = replace(photo(1), sha256="aa"), 20_000
+    catalog.change(put=[few])
+    catalog.change(put=[replace(photo(number, f"{number}.jpg"), sha256="bb") for number in range(2, many)])
+    peaks = []
+    for step, shared in enumerate(("aa", "bb", "aa", "bb")):
+        newcomer = replace(photo(many + step, f"{many + step}.jpg"), sha256=shared)
+        tracemalloc.start()
+        catalog.change(put=[newcomer])
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[3] < peaks[2] + 4 * many
 
 
 @pytest.mark.parametrize(("name", "stem"), [("a.b.jpg", "a.b"), ("plain", "plain"), (".jpg", ".jpg"), ("É.JPG", "é")])
