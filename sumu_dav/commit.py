@@ -19,16 +19,20 @@ class GroupCommit:
     """
 
     def __init__(self) -> None:
-        self._turn = threading.Condition()
+        self._lock = threading.Lock()
+        self._turn = threading.Condition(self._lock)
         self._asked = 0
         self._done = 0
         self._running = False
         self._failures: dict[int, BaseException] = {}
 
-    @given_up()
     def wait(self, sync: Callable[[], None]) -> None:
         """Block until a sync that began after this call has ended, this one or another's. Raises what that one did."""
-        with self._turn:
+        with given_up():
+            self._wait(sync)
+
+    def _wait(self, sync: Callable[[], None]) -> None:
+        with self._lock:
             self._asked += 1
             mine = self._asked
             while self._running and self._done < mine:
@@ -45,14 +49,16 @@ class GroupCommit:
             failure = error
             raise
         finally:
-            with self._turn:
+            with self._lock:
+                are_others = self._asked - self._done > 1
                 if failure is not None:
                     for ticket in range(self._done + 1, covers + 1):
                         if ticket != mine:
                             self._failures[ticket] = failure
                 self._done = covers
                 self._running = False
-                self._turn.notify_all()
+                if are_others:
+                    self._turn.notify_all()
 
     def _raise_shared(self, ticket: int) -> None:
         failure = self._failures.pop(ticket, None)

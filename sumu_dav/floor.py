@@ -13,8 +13,6 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from time import monotonic, sleep
 
 PATIENCE = 0.005
@@ -79,7 +77,13 @@ class Floor:
 
     def take(self) -> None:
         """Have the floor, waiting for it."""
-        seat = self._seat()
+        self._take(self._seat())
+
+    def give_up(self) -> bool:
+        """Let others have the floor, and the watch. False where this thread did not have it, or has lost it."""
+        return self._give_up(self._seat())
+
+    def _take(self, seat: _Seat) -> None:
         with self._lock:
             self.taken += 1
             if self._speaker is None:
@@ -95,9 +99,7 @@ class Floor:
                     self._hand_to(seat)
                     return
 
-    def give_up(self) -> bool:
-        """Let others have the floor, and the watch. False where this thread did not have it, or has lost it."""
-        seat = self._seat()
+    def _give_up(self, seat: _Seat) -> bool:
         with self._lock:
             if self._speaker is not seat:
                 return False
@@ -151,17 +153,18 @@ class Floor:
             self._watcher.bell.release()
 
 
-@contextmanager
-def given_up() -> Iterator[None]:
+class given_up:  # noqa: N801 - reads as what it says: `with given_up():`
     """While the block runs, which waits or leaves the interpreter for long, others have the floor."""
-    seat: _Seat | None = getattr(_own, "seat", None)
-    if seat is None or not seat.floor.give_up():
-        yield
-        return
-    try:
-        yield
-    finally:
-        seat.floor.take()
+
+    __slots__ = ("_seat",)
+
+    def __enter__(self) -> None:
+        seat: _Seat | None = getattr(_own, "seat", None)
+        self._seat = seat if seat is not None and seat.floor._give_up(seat) else None
+
+    def __exit__(self, *_error: object) -> None:
+        if self._seat is not None:
+            self._seat.floor._take(self._seat)
 
 
 class Background:

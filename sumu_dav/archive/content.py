@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from io import FileIO
+from typing import Any
 
 from sumu_dav.errors import NotFound
 from sumu_dav.library import Place, Tree, Upload
@@ -90,19 +91,17 @@ class Records:
 
     def new(self, content: Content, user: str, album: str, name: str) -> Photo:
         """The record of a photo that was not there before."""
-        bare = Photo(
+        return Photo(
             doc_id=self._new_doc_id(),
             id=str(uuid.uuid4()),
             user=user,
             album=album,
             name=name,
-            size=0,
-            sha256="",
-            modified="",
             uploaded=self.now().isoformat(timespec="seconds"),
             properties=dict(content.properties or {}),
+            is_live_photo=content.facts is not None and content.facts.motion_photo,
+            **_said_by(content),
         )
-        return self.refreshed(bare, content)
 
     def twin(self, photo: Photo, user: str, album: str, name: str) -> Photo:
         """The record of an independent copy: new id, no flag, no loose names; dead properties kept."""
@@ -121,31 +120,39 @@ class Records:
 
     def refreshed(self, photo: Photo, content: Content) -> Photo:
         """The record after its bytes were replaced: what people set stays, what the file says is new."""
-        facts, taken = content.facts or Facts(), content.taken
+        facts = content.facts or Facts()
         return replace(
             photo,
-            size=content.size,
-            sha256=content.sha256,
-            modified=iso(content.mtime_ns),
-            latitude=facts.latitude,
-            longitude=facts.longitude,
-            altitude=facts.altitude,
-            taken=taken.text if taken else None,
-            taken_from=taken.source if taken else None,
-            is_video=facts.is_video,
-            is_live_photo=facts.motion_photo or (facts.content_id is not None and photo.is_live_photo),
-            live_photo_id=facts.content_id,
-            media_type=facts.media_type,
-            width=facts.width,
-            height=facts.height,
-            duration=facts.duration,
-            orientation=facts.orientation,
-            make=facts.make,
-            model=facts.model,
-            metadata_error=facts.error,
-            metadata_version=READER_VERSION,
             properties={**photo.properties, **(content.properties or {})},
+            is_live_photo=facts.motion_photo or (facts.content_id is not None and photo.is_live_photo),
+            **_said_by(content),
         )
+
+
+def _said_by(content: Content) -> dict[str, Any]:
+    """The fields of a record that its bytes alone decide."""
+    facts, taken = content.facts or Facts(), content.taken
+    return {
+        "size": content.size,
+        "sha256": content.sha256,
+        "modified": iso(content.mtime_ns),
+        "latitude": facts.latitude,
+        "longitude": facts.longitude,
+        "altitude": facts.altitude,
+        "taken": taken.text if taken else None,
+        "taken_from": taken.source if taken else None,
+        "is_video": facts.is_video,
+        "live_photo_id": facts.content_id,
+        "media_type": facts.media_type,
+        "width": facts.width,
+        "height": facts.height,
+        "duration": facts.duration,
+        "orientation": facts.orientation,
+        "make": facts.make,
+        "model": facts.model,
+        "metadata_error": facts.error,
+        "metadata_version": READER_VERSION,
+    }
 
 
 def content_of(

@@ -26,10 +26,14 @@ that lost their other halves, and of which one is a favorite, belong together wh
 
 def halves_like(catalog: Catalog, photo: Photo) -> list[Photo]:
     """The recorded photos of which one may be the photo's other half, the photo itself perhaps among them."""
-    if photo.live_photo_id is not None:
-        return catalog.live(photo.user, photo.live_photo_id)
-    beside = catalog.stem(photo.user, photo.album, stem(photo.name))
-    return [each for each in beside if each.live_photo_id is None]
+    return halves_for(catalog, photo.user, photo.album, photo.name, photo.live_photo_id)
+
+
+def halves_for(catalog: Catalog, user: str, album: str, name: str, live_photo_id: str | None) -> list[Photo]:
+    """The same for what is not recorded yet."""
+    if live_photo_id is not None:
+        return catalog.live(user, live_photo_id)
+    return [each for each in catalog.stem(user, album, stem(name)) if each.live_photo_id is None]
 
 
 def other_half(catalog: Catalog, photo: Photo) -> Photo | None:

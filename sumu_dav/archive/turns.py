@@ -34,13 +34,14 @@ class Turns:
     is not overtaken by newcomers, and when it ends, those who waited for a shared one meanwhile go first."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._users: defaultdict[str, _User] = defaultdict(_User)
 
     @contextmanager
     def beside(self, user: str) -> Iterator[None]:
         """Hold a turn that others of the same kind may share. Not re-entrant."""
-        with self._changed:
+        with self._lock:
             turns = self._users[user]
             waits = turns.alone is not None or turns.for_alone > 0
             if waits:
@@ -56,9 +57,10 @@ class Turns:
         try:
             yield
         finally:
-            with self._changed:
+            with self._lock:
                 turns.beside -= 1
-                self._changed.notify_all()
+                if turns.for_beside or turns.for_alone:
+                    self._changed.notify_all()
 
     @contextmanager
     def alone(self, *users: str) -> Iterator[None]:

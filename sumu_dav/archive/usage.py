@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -108,17 +107,12 @@ class Usage:
         self.hold(user, size, size)
         return partial(self.release, user, size, added=size)
 
-    @contextmanager
-    def receiving(self, user: str, announced: int | None) -> Iterator[Meter]:
+    def receiving(self, user: str, announced: int | None) -> Meter:
         """Receive a body of `announced` bytes (None where nobody said): the meter is called with each block's size.
 
         Raises QuotaExceeded at once where the length is known, and from the meter as soon as a body outgrows it.
         """
-        meter = Meter(self, user, announced)
-        try:
-            yield meter
-        finally:
-            meter.close()
+        return Meter(self, user, announced)
 
     def hold(self, user: str, least: int, wanted: int) -> int:
         """Hold `wanted` bytes for an upload, or fewer, but no fewer than `least`. Returns how many; see `release`.
@@ -193,7 +187,7 @@ class Usage:
 
 
 class Meter:
-    """Counts one body as it comes. Call it with the size of each block; raises QuotaExceeded."""
+    """Counts one body as it comes, as a context manager. Call it with the size of each block; raises QuotaExceeded."""
 
     def __init__(self, usage: Usage, user: str, announced: int | None) -> None:
         self._usage = usage
@@ -211,6 +205,8 @@ class Meter:
         if lacking > 0:
             self._held += self._usage.hold(self._user, lacking, max(lacking, STEP_BYTES))
 
-    def close(self) -> None:
-        """The upload is over, whatever became of it."""
+    def __enter__(self) -> Meter:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
         self._usage.release(self._user, self._held, added=self._came)

@@ -9,7 +9,6 @@ import json
 import logging
 import logging.handlers
 import os
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -40,7 +39,7 @@ class AuditLog:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
-        self._handler = _PrivateRotatingFile(path, maxBytes=max_bytes, backupCount=kept_files, encoding="ascii")
+        self._file = _PrivateRotatingFile(path, maxBytes=max_bytes, backupCount=kept_files, encoding="ascii")
 
     def record(
         self,
@@ -68,12 +67,11 @@ class AuditLog:
             "status": status,
         }
         # ASCII alone: control characters, line separators, bidirectional overrides and lone surrogates are all escaped
-        line = json.dumps(entry, ensure_ascii=True)
-        self._handler.handle(logging.LogRecord("audit", logging.INFO, "", 0, line, None, None))
+        self._file.append(json.dumps(entry, ensure_ascii=True) + "\n")
 
     def close(self) -> None:
         """Close the file. Nothing may be recorded after it."""
-        self._handler.close()
+        self._file.close()
 
 
 def _cut(text: str | None) -> str | None:
@@ -82,7 +80,10 @@ def _cut(text: str | None) -> str | None:
 
 class _PrivateRotatingFile(logging.handlers.RotatingFileHandler):
     """The standard library's rotation, of files that their owner alone can read, and whose size is counted: nobody else
-    writes there, so the disk need not be asked before every line."""
+    writes there, so the disk need not be asked before every line.
+
+    Lines come by `append`: making a `LogRecord` of each took longer than writing it.
+    """
 
     _size = 0
 
@@ -92,12 +93,18 @@ class _PrivateRotatingFile(logging.handlers.RotatingFileHandler):
         self._size = os.fstat(descriptor).st_size
         return open(descriptor, "a", encoding=self.encoding)
 
-    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802 (the base class names it)
-        return self._size + len(record.getMessage()) + 1 > self.maxBytes > 0
-
-    def emit(self, record: logging.LogRecord) -> None:
-        super().emit(record)
-        self._size += len(record.getMessage()) + 1
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002 (the base class names it)
-        _log.error("a line of the audit log is lost: %s", sys.exception())
+    def append(self, line: str) -> None:
+        """Write a line (ASCII, with its end) at once, into the next file where this one is full."""
+        self.acquire()
+        try:
+            if self._size + len(line) > self.maxBytes > 0:
+                self.doRollover()
+            if self.stream is None:  # the last rollover failed halfway
+                self.stream = self._open()
+            self.stream.write(line)
+            self.stream.flush()
+            self._size += len(line)
+        except OSError as error:
+            _log.error("a line of the audit log is lost: %s", error)
+        finally:
+            self.release()

@@ -38,7 +38,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         # Looking a series up by its labels costs more than counting in it; methods and statuses are few.
-        self._series: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._series: dict[tuple[str, int], tuple[Counter, Histogram, Counter | None]] = {}
         self._requests = Counter(
             "sumu_requests_total", "Requests answered", ("method", "status"), registry=self.registry
         )
@@ -65,16 +65,18 @@ class Metrics:
         known = method if method in KNOWN_METHODS else "other"
         series = self._series.get((known, status))
         if series is None:
-            series = self._requests.labels(known, str(status)), self._seconds.labels(known)
+            outcome = self._uploads.labels(_outcome(status)) if known == "PUT" else None
+            series = self._requests.labels(known, str(status)), self._seconds.labels(known), outcome
             self._series[known, status] = series
-        series[0].inc()
-        series[1].observe(seconds)
+        requests, duration, uploads = series
+        requests.inc()
+        duration.observe(seconds)
         if received:
             self._received.inc(received)
         if sent:
             self._sent.inc(sent)
-        if known == "PUT":
-            self._uploads.labels(_outcome(status)).inc()
+        if uploads is not None:
+            uploads.inc()
 
     def syncs(self, of: str) -> Callable[[float], None]:
         """What is to be told the seconds of each sync of this part (the trees, the catalogue)."""

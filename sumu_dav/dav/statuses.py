@@ -5,6 +5,7 @@ Must not know how an answer is written, nor raise anything itself.
 
 from __future__ import annotations
 
+from functools import cache
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -92,6 +93,7 @@ def hrefs_of(error: errors.SumuError) -> tuple[str, ...]:
     return error.roots if isinstance(error, faults.Locked | faults.LockConflict) else ()
 
 
+@cache
 def status_line(status: int) -> str:
     """The code with its phrase, as WSGI and the DAV:status element want it: `423 Locked`."""
     return f"{status} {HTTPStatus(status).phrase}"

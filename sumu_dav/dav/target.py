@@ -190,7 +190,8 @@ def _parsed(text: str, caller: str | None) -> Target:
     if _BROKEN_PERCENT.search(path):
         raise NameRefused(path, "a percent sign in a URL is written %25")
     names = [_decode(segment) for segment in _segments(path)]
-    if sum(len(name.encode()) + 1 for name in names) > MAX_PATH_BYTES:
+    # no name grows more than threefold by decoding and composing it
+    if len(path) > MAX_PATH_BYTES // 3 and sum(len(name.encode()) + 1 for name in names) > MAX_PATH_BYTES:
         raise NameRefused(f"{path[:80]}…", f"the path is longer than {MAX_PATH_BYTES} bytes")
     raw = quote(path, safe=_SAFE_IN_RAW, encoding="latin-1", errors="replace")
     return _place(names, path.endswith("/"), raw, caller)
@@ -203,6 +204,7 @@ def _segments(path: str) -> list[str]:
     return [segment for segment in path.split("/") if segment]
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _decode(segment: str) -> str:
     """One name from one segment of a path, or NameRefused with the reason."""
     try:

@@ -18,13 +18,17 @@ def copy_all(source: int, target: int, size: int) -> int:
     return append(source, target, 0, size)
 
 
-@given_up()
 def append(source: int, target: int, at: int, size: int) -> int:
     """Copy the first `size` bytes of `source` to offset `at` of `target`. Returns the bytes copied.
 
     Fewer than `size` where the source ends early. copy_file_range(2) shares blocks or copies on the server of a network
     file system where it can; elsewhere the bytes pass through here.
     """
+    with given_up():
+        return _append(source, target, at, size)
+
+
+def _append(source: int, target: int, at: int, size: int) -> int:
     done = 0
     try:
         while done < size:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from sumu_dav.errors import DiskFailure, NotFound, ParentMissing
 from sumu_dav.library import kernel
@@ -25,6 +24,21 @@ OnPublish = Callable[[Place, FileStat], None]
 FOLDER_MODE = 0o777
 FILE_MODE = 0o666
 """Both less the umask (022 by default): Plex, another user of the system, must be able to read."""
+
+
+class Opened:
+    """A descriptor, closed when the block ends."""
+
+    __slots__ = ("_descriptor",)
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def __enter__(self) -> int:
+        return self._descriptor
+
+    def __exit__(self, *_error: object) -> None:
+        os.close(self._descriptor)
 
 
 class Disk:
@@ -80,36 +94,24 @@ class Disk:
             raise NotFound(place.shown)
         return descriptor, status
 
-    @contextmanager
-    def folder(self, place: Place) -> Iterator[int]:
+    def folder(self, place: Place) -> Opened:
         """The descriptor of a folder while the block runs. Raises NotFound."""
-        descriptor = self.open(place, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
+        return Opened(self.open(place, os.O_RDONLY | os.O_DIRECTORY))
 
-    @contextmanager
-    def parent(self, place: Place) -> Iterator[int]:
+    def parent(self, place: Place) -> Opened:
         """The descriptor of the folder that should hold `place`. Raises ParentMissing."""
         if place.is_root:
             raise ParentMissing(place.shown)
         try:
-            descriptor = self.open(place.parent, os.O_RDONLY | os.O_DIRECTORY)
+            return self.folder(place.parent)
         except NotFound as error:
             raise ParentMissing(place.shown) from error
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
 
-    @contextmanager
-    def source(self, place: Place) -> Iterator[int]:
+    def source(self, place: Place) -> Opened:
         """The descriptor of the folder that holds `place`, from where it is to be taken. Raises NotFound."""
         if place.is_root:
             raise NotFound(place.shown)
-        with self.folder(place.parent) as descriptor:
-            yield descriptor
+        return self.folder(place.parent)
 
     def make_folder(self, place: Place) -> None:
         """Make one folder, durably. Raises ParentMissing, AlreadyExists."""

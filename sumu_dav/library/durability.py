@@ -11,7 +11,6 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from weakref import WeakValueDictionary
 
 from sumu_dav.commit import GroupCommit
 from sumu_dav.errors import NoSpace, WritesSuspended
@@ -29,8 +28,8 @@ class Durability:
         self.suspended: str | None = None
         self.on_sync: Callable[[float], None] | None = None
         self._lock = threading.Lock()
-        self._commits: WeakValueDictionary[tuple[int, int], GroupCommit] = WeakValueDictionary()
-        """By device and inode of a folder, while a thread waits for it."""
+        self._commits: dict[tuple[int, int], tuple[GroupCommit, int]] = {}
+        """By device and inode of a folder, while threads wait for it: with how many they are."""
 
     def check(self) -> None:
         """Raise WritesSuspended if a sync has failed since the start."""
@@ -58,9 +57,17 @@ class Durability:
         Threads that wait for one folder at a time share a sync. Raises WritesSuspended.
         """
         status = os.fstat(descriptor)
+        folder = status.st_dev, status.st_ino
         with self._lock:
-            commit = self._commits.setdefault((status.st_dev, status.st_ino), GroupCommit())
-        commit.wait(lambda: self._sync_names(descriptor))
+            commit, waiting = self._commits.get(folder) or (GroupCommit(), 0)
+            self._commits[folder] = commit, waiting + 1
+        try:
+            commit.wait(lambda: self._sync_names(descriptor))
+        finally:
+            with self._lock:
+                commit, waiting = self._commits.pop(folder)
+                if waiting > 1:
+                    self._commits[folder] = commit, waiting - 1
 
     def _sync_names(self, descriptor: int) -> None:
         self.check()

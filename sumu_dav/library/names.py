@@ -9,12 +9,16 @@ import os
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 from sumu_dav.errors import NameRefused
 from sumu_dav.model import FAVORITES
 
 MAX_NAME = 255
 """Bytes of UTF-8 in a name, the limit of ext4, XFS, btrfs and ZFS alike."""
+
+REMEMBERED = 1_024
+"""Names of folders that are kept as checked: each upload brings those on its way, and they are few."""
 
 _PHOTOS = (
     "png jpg jpeg jpe jfif bmp gif ico tif tiff tga pcx dng nef cr2 cr3 crw orf arw erf 3fr dcr x3f mef raf mrw pef "
@@ -71,6 +75,7 @@ def check_name(name: str) -> str:
     return composed
 
 
+@lru_cache(maxsize=REMEMBERED)
 def check_folder_name(name: str) -> str:
     """As `check_name`, for a folder. Raises NameRefused also for what Plex would skip with all that is in it.
 

@@ -36,7 +36,8 @@ _ROOTS = {
     Side.CHUNKS: f"{HIDDEN_ROOT}/chunks",
 }
 
-_NO_NAME = re.compile("[\x00/\ud800-\udfff]")
+_NO_NAMES = frozenset(("", ".", ".."))
+_never_in_a_name = re.compile("[\x00/\ud800-\udfff]").search
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,10 @@ class Place:
     parts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for part in self.parts:
-            _check_part(part)
+        for part in (self.user, *self.parts) if self.user else self.parts:
+            if part in _NO_NAMES or _never_in_a_name(part):
+                raise NameRefused(part, "it can't be the name of a file or folder")
         if self.user:
-            _check_part(self.user)
             if self.side is Side.PARKED or (self.side is Side.VISIBLE and self.user.startswith(".")):
                 raise NameRefused(self.user, "no user can have this name")
         elif self.parts and self.side is not Side.PARKED:
@@ -111,8 +112,3 @@ class Place:
             raise ValueError(f"this is no place: {text!r}")
         user, *parts = path.split("/")
         return cls(Side(side), user, tuple(parts))
-
-
-def _check_part(part: str) -> None:
-    if part in ("", ".", "..") or _NO_NAME.search(part):
-        raise NameRefused(part, "it can't be the name of a file or folder")

@@ -11,6 +11,7 @@ import os
 import secrets
 from collections.abc import Collection
 from enum import Enum
+from functools import cached_property
 from types import TracebackType
 
 from sumu_dav.errors import Conflict, DiskFailure, SumuError
@@ -80,7 +81,6 @@ class Upload:
         self._size = 0
         self._hashed = 0
         self._begun = 0
-        self._parked = _UPLOADS.child(secrets.token_hex(16))
         self._named = False
         self._descriptor: int | None = self._create()
         if expected is not None and expected >= _RESERVE_FROM:
@@ -100,6 +100,11 @@ class Upload:
             self._close()
         else:
             self.discard()
+
+    @cached_property
+    def _parked(self) -> Place:
+        """The hidden name that it may get; most uploads need none."""
+        return _UPLOADS.child(secrets.token_hex(16))
 
     @property
     def size(self) -> int:

@@ -221,8 +221,7 @@ class Gateway(cheroot.server.Gateway):
         request = self.request
         connection = request.connection
         own = own_headers(connection.server.clock, dated=self._dated)
-        announced = any(name.lower() == "content-length" for name, _ in self.headers)
-        if not announced and self.status[:3] not in ("204", "304"):
+        if self._left is None and self.status[:3] not in ("204", "304"):
             if length is not None:
                 own.append(f"Content-Length: {length}")
             elif request.head.method != "HEAD":

@@ -182,7 +182,7 @@ class TestSharedSyncs:
         taking_part: list[int] = []
         while taking_part != [threads]:
             with durability._lock:
-                taking_part = [commit._asked for commit in durability._commits.values()]
+                taking_part = [commit._asked for commit, _ in durability._commits.values()]
 
     def test_a_failure_reaches_all_who_shared_it_and_those_after(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

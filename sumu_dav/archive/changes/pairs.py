@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sumu_dav.archive.content import Content
 from sumu_dav.archive.draft import Draft
-from sumu_dav.archive.halves import halves_like, pairs_of
+from sumu_dav.archive.halves import halves_for, halves_like, pairs_of
 from sumu_dav.catalog import Catalog
 from sumu_dav.library import stem
 from sumu_dav.metadata import looks_like_live_pair
@@ -37,8 +37,12 @@ def find_partner(
     catalog: Catalog, user: str, album: str, name: str, content: Content, gone: Container[int] = ()
 ) -> Partner | None:
     """The half that the content of this name is the other half of; none of those with a key in `gone`."""
+    live_photo_id = content.facts.content_id if content.facts is not None else None
+    halves = halves_for(catalog, user, album, name, live_photo_id)
+    others = [photo for photo in halves if photo.doc_id not in gone]
+    if not others:
+        return None
     newcomer = _as_photo(user, album, name, content)
-    others = [photo for photo in halves_like(catalog, newcomer) if photo.doc_id not in gone]
     pairs = pairs_of(others)
     if newcomer.live_photo_id is not None:
         return _find_by_identifier(newcomer, others, pairs)

@@ -51,10 +51,10 @@ def require_parent(lookup: Lookup, path: Path) -> None:
 
 def check_path(path: Path) -> None:
     """Refuse a path that nothing new may have. Raises NameRefused, Forbidden or IsCollection."""
-    for part in path.parts:
-        check_name(part)
     for folder in path.parts[:-1]:
         check_folder_name(folder)
+    if path.parts:
+        check_name(path.name)
     if path.parts and is_false_favorites(path.parts[0]):
         raise Forbidden(str(path), f"the favourites album is called {FAVORITES!r}, in small letters")
     if path.is_home:

@@ -50,8 +50,8 @@ def put(request: Request) -> Response:
     ):
         receive_body(request, upload, announced, meter)
         content = seal(request.context, path, upload, modified_ns(request.environ))
-        properties = told_beside(created_ns(request.environ), upload.digests())
-        content = replace(content, properties=properties)
+        if properties := told_beside(created_ns(request.environ), upload.digests()):
+            content = replace(content, properties=properties)
         receipt = archive.receiving.store(
             path, content, favorite=favorite(request.environ) is True, was_free=node is None, guard=guard
         )
