@@ -2,7 +2,7 @@
 
 Python runs one thread at once whatever one does. Threads that compete for the interpreter lose it at every system call
 and are woken to get it back: with four clients that was sixty switches an upload, and a third of the rate of small
-downloads. Here they take turns.
+downloads. Here they take turns, and what is begun comes before what is new.
 
 The floor is a courtesy, no lock: nothing is guarded by it, and whoever keeps it too long loses it to those who wait.
 Knows nothing of requests.
@@ -44,10 +44,10 @@ class _Seat:
 
 
 class Floor:
-    """One thread speaks, and one watches for what is to be done next: the same, as long as none has to wait.
+    """One thread speaks; while none does, one watches for what is to be done next: the same, as long as none waits.
 
-    Then no thread is woken for a request that is answered from memory. For threads that take part by `watch`, `take`,
-    work, and `watch` again.
+    Then no thread is woken for a request that is answered from memory; nor for one that comes while another is worked
+    on, only to get in line. For threads that take part by `watch`, `take`, work, and `watch` again.
     """
 
     last_handed = -math.inf
@@ -59,6 +59,8 @@ class Floor:
         self._watcher: _Seat | None = None
         self._ready: deque[_Seat] = deque()
         self._idle: list[_Seat] = []
+        self._was_watched = False
+        """Whether a thread has watched since the last `relieve`."""
         self.taken = 0
         """How often a thread took the floor."""
 
@@ -67,10 +69,12 @@ class Floor:
         seat = self._seat()
         with self._lock:
             if self._speaker is seat:
-                self._pass_floor()
-            if self._watcher is None:
+                self._speaker = None
+                if self._ready:
+                    self._pass_floor()
+            if self._speaker is None and self._watcher is None:
                 self._watcher = seat
-            if self._watcher is seat:
+                self._was_watched = True
                 return
             self._idle.append(seat)
         seat.bell.acquire()
@@ -86,6 +90,8 @@ class Floor:
     def _take(self, seat: _Seat) -> None:
         with self._lock:
             self.taken += 1
+            if self._watcher is seat:
+                self._watcher = None
             if self._speaker is None:
                 self._hand_to(seat)
                 return
@@ -95,7 +101,6 @@ class Floor:
                 speaker = self._speaker
                 if speaker is not None and self._keeps_too_long(speaker) and seat in self._ready:
                     self._ready.remove(seat)
-                    self._pass_watch(speaker)
                     self._hand_to(seat)
                     return
 
@@ -103,24 +108,28 @@ class Floor:
         with self._lock:
             if self._speaker is not seat:
                 return False
-            self._pass_watch(seat)
             self._pass_floor()
             return True
 
     def relieve(self) -> bool:
-        """Pass on what a thread has kept too long. To be called now and then by one that takes no part, and soon again
-        where it is true: a thread has the floor that may come to keep it too long."""
+        """Pass on what a thread has kept too long, and let one watch where those who speak in turn leave no gap.
+
+        To be called now and then by a thread that takes no part, and soon again where it is true: a thread has the
+        floor that may come to keep it too long.
+        """
         with self._lock:
             speaker = self._speaker
             if speaker is not None and self._keeps_too_long(speaker):
-                self._pass_watch(speaker)
                 self._pass_floor()
+            if not self._was_watched:
+                self._let_watch()
+            self._was_watched = self._watcher is not None
             return self._speaker is not None
 
     @property
     def is_unwatched(self) -> bool:
         """Whether all threads that take part are at work, or held up."""
-        return self._watcher is None
+        return self._watcher is None and not self._idle
 
     def _seat(self) -> _Seat:
         seat: _Seat | None = getattr(_own, "seat", None)
@@ -143,13 +152,13 @@ class Floor:
             seat.bell.release()
         else:
             self._speaker = None
+            self._let_watch()
 
-    def _pass_watch(self, seat: _Seat) -> None:
-        """To whoever has rested for the shortest time: what it works with is still in the processor's memory."""
-        if self._watcher is not seat:
-            return
-        self._watcher = self._idle.pop() if self._idle else None
-        if self._watcher is not None:
+    def _let_watch(self) -> None:
+        """Whoever has rested for the shortest time: what it works with is still in the processor's memory."""
+        if self._watcher is None and self._idle:
+            self._watcher = self._idle.pop()
+            self._was_watched = True
             self._watcher.bell.release()
 
 

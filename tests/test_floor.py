@@ -126,6 +126,59 @@ def test_the_watch_is_one_threads_and_goes_on_when_it_waits() -> None:
     assert sorted(watching) == [0, 1, 2, 3]
 
 
+class Watcher(threading.Thread):
+    """Watches once, and takes the floor for what it saw."""
+
+    def __init__(self, floor: Floor) -> None:
+        super().__init__(daemon=True)
+        self.watched = threading.Event()
+        self._floor = floor
+        self.start()
+
+    def run(self) -> None:
+        self._floor.watch()
+        self.watched.set()
+        self._floor.take()
+        self._floor.give_up()
+
+
+def test_nobody_watches_while_one_speaks() -> None:
+    floor = Floor()
+    floor.take()
+    watcher = Watcher(floor)
+    assert not watcher.watched.wait(PATIENCE), "it would take the interpreter from the speaker, and get in line"
+    floor.give_up()
+    assert watcher.watched.wait(GIVES_UP)
+    watcher.join(GIVES_UP)
+
+
+def test_those_who_speak_in_turn_do_not_keep_others_from_watching() -> None:
+    floor = Floor()
+    stop = threading.Event()
+
+    def speak() -> None:
+        while not stop.is_set():
+            floor.take()
+            with given_up():
+                pass
+            floor.give_up()
+
+    floor.take()
+    watcher = Watcher(floor)
+    speakers = [threading.Thread(target=speak, daemon=True) for _ in range(4)]
+    for thread in speakers:
+        thread.start()
+    deadline = time.monotonic() + GIVES_UP
+    while not watcher.watched.is_set() and time.monotonic() < deadline:
+        floor.relieve()
+    stop.set()
+    floor.give_up()
+    for thread in (watcher, *speakers):
+        thread.join(GIVES_UP)
+        assert not thread.is_alive()
+    assert watcher.watched.is_set()
+
+
 @pytest.fixture
 def rests(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds of all rests, none of which is taken."""
