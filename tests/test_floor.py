@@ -159,24 +159,32 @@ def test_those_who_speak_in_turn_do_not_keep_others_from_watching() -> None:
     def speak() -> None:
         while not stop.is_set():
             floor.take()
-            with given_up():
-                pass
+            _wait_for_ready(floor, 1, stop)  # so that the floor is never free
             floor.give_up()
 
     floor.take()
     watcher = Watcher(floor)
-    speakers = [threading.Thread(target=speak, daemon=True) for _ in range(4)]
+    speakers = [threading.Thread(target=speak, daemon=True) for _ in range(3)]
     for thread in speakers:
         thread.start()
+    _wait_for_ready(floor, len(speakers), stop)
+    floor.give_up()
     deadline = time.monotonic() + GIVES_UP
     while not watcher.watched.is_set() and time.monotonic() < deadline:
         floor.relieve()
+        time.sleep(PATIENCE / 10)
+    watched_beside_them = watcher.watched.is_set()
     stop.set()
-    floor.give_up()
     for thread in (watcher, *speakers):
         thread.join(GIVES_UP)
         assert not thread.is_alive()
-    assert watcher.watched.is_set()
+    assert watched_beside_them
+
+
+def _wait_for_ready(floor: Floor, count: int, stop: threading.Event) -> None:
+    deadline = time.monotonic() + GIVES_UP
+    while len(floor._ready) < count and not stop.is_set() and time.monotonic() < deadline:
+        time.sleep(0)
 
 
 @pytest.fixture
