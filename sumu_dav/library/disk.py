@@ -15,15 +15,12 @@ from sumu_dav.errors import DiskFailure, NotFound, ParentMissing
 from sumu_dav.library import kernel
 from sumu_dav.library.durability import Durability
 from sumu_dav.library.faults import ABSENT, translated
-from sumu_dav.library.places import Place
+from sumu_dav.library.places import FOLDER_MODE, Place
+from sumu_dav.library.unnamed import Unnamed
 from sumu_dav.model import FileStat
 
 OnPublish = Callable[[Place, FileStat], None]
 """Told of a file before its name appears (size, mtime and inode hold; ctime changes as the name appears)."""
-
-FOLDER_MODE = 0o777
-FILE_MODE = 0o666
-"""Both less the umask (022 by default): Plex, another user of the system, must be able to read."""
 
 
 class Opened:
@@ -49,8 +46,7 @@ class Disk:
         self.root = root
         self.durability = Durability()
         self.on_publish: OnPublish | None = None
-        # linking an unnamed file goes through /proc, which a bare chroot may not have
-        self.has_unnamed_files = os.path.isdir("/proc/self/fd")
+        self.unnamed = Unnamed(self)
         self._resolve = resolve or kernel.best_resolver(root)
         self._lock = threading.Lock()
         self._owed: dict[Place, object] = {}  # new folders whose names are not on the disk yet

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 
 from sumu_dav.errors import Conflict, IsCollection
 from sumu_dav.library import copying
-from sumu_dav.library.disk import FILE_MODE, Disk, file_stat
+from sumu_dav.library.disk import Disk, file_stat
 from sumu_dav.library.faults import translated
-from sumu_dav.library.places import Place, Side
+from sumu_dav.library.places import FILE_MODE, Place, Side
 from sumu_dav.model import FileStat
 
 # O_NONBLOCK: opening a FIFO that someone put there must not wait for its reader

@@ -10,10 +10,9 @@ import os
 import uuid
 
 from sumu_dav.errors import TreeMissing
-from sumu_dav.library.disk import FOLDER_MODE
 from sumu_dav.library.faults import ABSENT
 from sumu_dav.library.kernel import spread_below, walk_beneath
-from sumu_dav.library.places import HIDDEN_ROOT, Place, Side
+from sumu_dav.library.places import FOLDER_MODE, HIDDEN_ROOT, Place, Side
 
 _HIDDEN_MODE = 0o700
 """Of `.sumu` itself: Plex has no business in it, and the trash is nobody else's."""
@@ -34,21 +33,28 @@ def settle(plex: str, root: int, expected_id: str | None) -> str:
     if expected_id is not None and found != expected_id:
         reason = "another tree is there" if found else f"{_PATH.decode()} is missing; is its disk mounted?"
         raise TreeMissing(plex, reason)
-    is_new = _make_durably(root, HIDDEN_ROOT, _HIDDEN_MODE)
+    _make_durably(root, HIDDEN_ROOT, _HIDDEN_MODE)
     hidden = walk_beneath(root, HIDDEN_ROOT.encode(), os.O_RDONLY | os.O_DIRECTORY)
     try:
         if os.fstat(hidden).st_dev != os.fstat(root).st_dev:
             raise TreeMissing(plex, f"{HIDDEN_ROOT} in it must lie on the same file system")
-        if is_new:
-            # Each new file is an inode near its folder. Beside files that were just deleted an ext4 without a journal
-            # looks past every one of them, which took half the time of a small upload.
-            spread_below(hidden)
         for side in Side:
             if side is not Side.VISIBLE:
-                _make_durably(hidden, os.path.basename(Place(side, "").path.decode()), FOLDER_MODE)
+                name = os.path.basename(Place(side, "").path)
+                if _make_durably(hidden, name.decode(), FOLDER_MODE) and side is Side.BEGUN:
+                    _spread(hidden, name)
     finally:
         os.close(hidden)
     return found or write_marker(root)
+
+
+def _spread(hidden: int, name: bytes) -> None:
+    """Let each folder in this one be in a part of the disk of its own (`unnamed.FILES_A_FOLDER`)."""
+    folder = walk_beneath(hidden, name, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        spread_below(folder)
+    finally:
+        os.close(folder)
 
 
 def _make_durably(folder: int, name: str, mode: int) -> bool:

@@ -14,6 +14,10 @@ from sumu_dav.errors import NameRefused
 HIDDEN_ROOT = ".sumu"
 """The folder in the Plex tree that holds all that Plex must not see: it skips names that start with a dot."""
 
+FOLDER_MODE = 0o777
+FILE_MODE = 0o666
+"""Both less the umask (022 by default): Plex, another user of the system, must be able to read."""
+
 MAX_DEPTH = 64
 """Most folders below a user: no album is deeper, and what walks a tree down holds one descriptor a level."""
 
@@ -24,6 +28,7 @@ class Side(Enum):
     VISIBLE = "visible"
     HIDDEN = "hidden"
     PARKED = "parked"
+    BEGUN = "begun"
     TRASH = "trash"
     CHUNKS = "chunks"
 
@@ -32,6 +37,7 @@ _ROOTS = {
     Side.VISIBLE: "",
     Side.HIDDEN: f"{HIDDEN_ROOT}/users",
     Side.PARKED: f"{HIDDEN_ROOT}/uploads",
+    Side.BEGUN: f"{HIDDEN_ROOT}/uploads-begun",
     Side.TRASH: f"{HIDDEN_ROOT}/trash",
     Side.CHUNKS: f"{HIDDEN_ROOT}/chunks",
 }

@@ -78,6 +78,7 @@ class Tree:
 
     def close(self) -> None:
         """Let go of the Plex folder. Nothing may be in use any more."""
+        self._disk.unnamed.clear()
         self._disk.close()
 
     @property
@@ -352,4 +353,5 @@ class Tree:
 
     def sweep(self, keep: Collection[Place]) -> int:
         """At a start, remove the uploads that no intent names; how many there were."""
+        self._disk.unnamed.clear()
         return sum(self.remove_tree(place) for place in self.leftovers() if place not in keep)

@@ -6,7 +6,6 @@ Knows no client and no length that was announced: whoever receives compares size
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import secrets
 from collections.abc import Collection
@@ -18,9 +17,9 @@ from sumu_dav.errors import Conflict, DiskFailure, SumuError
 from sumu_dav.floor import given_up
 from sumu_dav.library import copying, kernel
 from sumu_dav.library.digests import Digests
-from sumu_dav.library.disk import FILE_MODE, Disk, file_stat
+from sumu_dav.library.disk import Disk, file_stat
 from sumu_dav.library.faults import translated
-from sumu_dav.library.places import Place, Side
+from sumu_dav.library.places import FILE_MODE, Place, Side
 from sumu_dav.model import FileStat
 
 _RESERVE_FROM = 1 << 20
@@ -35,9 +34,6 @@ _RELEASED_FROM = 1 << 20
 
 _BLOCK = 1 << 20
 """Bytes a read when hashing what the kernel copied."""
-
-_NO_UNNAMED_FILES = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.ENOSYS})
-"""What file systems and kernels without O_TMPFILE answer, open(2)."""
 
 _FARTHEST_NS = 2**62 * 10**9
 """Nanoseconds from 1970 that a 64-bit time_t can still hold; file systems cut to what they can by themselves."""
@@ -243,16 +239,11 @@ class Upload:
             self._descriptor = None
 
     def _create(self) -> int:
+        descriptor = self._disk.unnamed.create()
+        if descriptor is not None:
+            return descriptor
+        flags = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_RDWR | os.O_CLOEXEC
         with self._disk.folder(_UPLOADS) as uploads:
-            if self._disk.has_unnamed_files:
-                try:
-                    with given_up():  # a new inode is searched for, which may take as long as a sync
-                        return os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, FILE_MODE, dir_fd=uploads)
-                except OSError as error:
-                    if error.errno not in _NO_UNNAMED_FILES:
-                        raise translated(error, self._parked) from error
-                    self._disk.has_unnamed_files = False
-            flags = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_RDWR | os.O_CLOEXEC
             try:
                 descriptor = os.open(self._parked.name, flags, FILE_MODE, dir_fd=uploads)
             except OSError as error:

@@ -24,7 +24,7 @@ import os, sys
 from sumu_dav.library.places import Place, Side
 from sumu_dav.library.tree import Tree
 tree = Tree.open(sys.argv[1], None)
-tree._disk.has_unnamed_files = sys.argv[2] == "unnamed"
+tree._disk.unnamed.supported = sys.argv[2] == "unnamed"
 photo = Place(Side.VISIBLE, "alice", ("trip", "IMG_1.jpg"))
 trash = Place(Side.TRASH, "alice", ("1",))
 def sealed(data):
@@ -100,7 +100,7 @@ class TestTheOrderOfSystemCalls:
         )
         order(
             found,
-            r"fsync \.sumu/uploads/.*" if way == "named" else r"fsync \.sumu/uploads",
+            r"fsync \.sumu/uploads/.*" if way == "named" else r"fsync \.sumu/uploads-begun/.*",
             r"fsync \.sumu/uploads",
             r"linkat alice/trip \.sumu/trash/alice IMG_1.jpg 1",
             r"fsync \.sumu/trash/alice",

@@ -487,10 +487,10 @@ def flags_of(folder: Path) -> int:
     return int(flags)
 
 
-def test_the_hidden_folders_are_spread_where_the_file_system_can(tmp_path: Path) -> None:
+def test_the_folders_where_uploads_begin_are_spread_where_the_file_system_can(tmp_path: Path) -> None:
     topdir = 0x00020000
     Tree.open(str(tmp_path / "plex"), None).close()
-    spread, usual = flags_of(tmp_path / "plex" / ".sumu"), flags_of(tmp_path / "plex")
+    spread, usual = flags_of(tmp_path / "plex" / ".sumu" / "uploads-begun"), flags_of(tmp_path / "plex")
     if usual & 0x00080000:  # EXT4_EXTENTS_FL: this is ext4
         assert spread == usual | topdir
     else:

@@ -221,7 +221,7 @@ class TestTheLifeOfAnUpload:
     def test_a_killed_server_leaves_nothing_after_the_next_start(self, tree: Tree, plex: Path) -> None:
         lines = (
             "import os, signal, sys; from sumu_dav.library.tree import Tree",
-            "tree = Tree.open(sys.argv[1], None); tree._disk.has_unnamed_files = sys.argv[2] == 'unnamed'",
+            "tree = Tree.open(sys.argv[1], None); tree._disk.unnamed.supported = sys.argv[2] == 'unnamed'",
             "upload = tree.receive(); upload.write(b'half a photo'); os.kill(os.getpid(), signal.SIGKILL)",
         )
         for way, left in (("unnamed", 0), ("named", 1)):
