@@ -74,6 +74,8 @@ class Binding(Enum):
     HIDDEN = "a file that Plex must not see"
     PLACEHOLDER = "a name whose bytes have not come yet"
 
+    __hash__ = object.__hash__  # Enum's own is written in Python
+
 
 PHOTO_BINDINGS = frozenset({Binding.FILED, Binding.LOOSE, Binding.COPY})
 

@@ -123,10 +123,12 @@ class Usage:
         quota = self._quota_of(user)
         with holding.lock:
             # on a nearly full disk in small steps, so that trash goes only as far as it has to
-            granted = max(least, min(wanted, self._tree.free() - SPARE_BYTES))
+            spare = self._tree.free() - SPARE_BYTES
+            granted = max(least, min(wanted, spare))
             if quota is not None:
                 granted = self._grant(user, holding, quota, least, granted)
-            self._clear_disk(user, holding, granted)
+            if granted > spare:
+                self._clear_disk(user, holding, granted)
             holding.held += granted
         return granted
 

@@ -53,6 +53,7 @@ class Accounts:
     ) -> None:
         self.passwords = passwords or Passwords()
         self._path = path
+        self._file = str(path)  # as it is asked for with every request: a Path would make the text anew
         self._now = now
         self._usage = DeviceUsage(path.with_name(USAGE_FILE), lambda: now().timestamp())
         self._reading = threading.Lock()
@@ -64,7 +65,7 @@ class Accounts:
 
     def roll(self) -> Roll:
         """Every account, hashes included, by folded name: a snapshot, the same object until the file changes."""
-        if statefile.signature(self._path) != self._seen:
+        if statefile.signature(self._file) != self._seen:
             self._reload()
         return self._roll
 
@@ -234,7 +235,7 @@ class Accounts:
                 found = statefile.read(self._path)
             except OSError as error:  # written by another user of the system, who keeps it to himself
                 _log.error("the accounts stay as they were, since their file can't be read: %s", error)
-                self._seen = statefile.signature(self._path)
+                self._seen = statefile.signature(self._file)
                 return
             content, seen = found or (None, None)
             if seen == self._seen:

@@ -27,6 +27,8 @@ they may be would push everything else out of the log."""
 
 _log = logging.getLogger(__name__)
 
+_encode = json.JSONEncoder(ensure_ascii=True).encode
+
 
 class AuditLog:
     """Appends to the file at `path` (0600). `clock` gives seconds since the epoch. Safe for several threads."""
@@ -67,7 +69,7 @@ class AuditLog:
             "status": status,
         }
         # ASCII alone: control characters, line separators, bidirectional overrides and lone surrogates are all escaped
-        self._file.append(json.dumps(entry, ensure_ascii=True) + "\n")
+        self._file.append(_encode(entry) + "\n")
 
     def close(self) -> None:
         """Close the file. Nothing may be recorded after it."""

@@ -21,7 +21,7 @@ PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 
 
-def signature(path: Path) -> Signature | None:
+def signature(path: str) -> Signature | None:
     """What tells that the file is the one read before; None where there is none."""
     try:
         return _signature(os.stat(path))

@@ -92,7 +92,7 @@ def send(response: Response, start_response: StartResponse, method: str) -> Iter
     headers = response.headers
     body = response.body
     if isinstance(body, bytes):
-        if response.status not in (204, 304) and not any(name == "Content-Length" for name, _ in headers):
+        if response.status not in (204, 304) and "Content-Length" not in dict(headers):
             headers.append(("Content-Length", str(len(body))))
         start_response(status_line(response.status), headers)
         return [b"" if method == "HEAD" else body]

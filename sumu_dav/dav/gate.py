@@ -97,8 +97,8 @@ class _Guarded:
 
     def __call__(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
         headers.extend(permission(self._environ, self._context.settings.cors))
-        named = {name for name, _ in headers}
-        headers.extend(each for each in SAFETY_HEADERS if each[0] not in named)
+        named = dict(headers)
+        headers.extend([each for each in SAFETY_HEADERS if each[0] not in named])
         code = int(status[:3])
         method = str(self._environ["REQUEST_METHOD"])
         if method not in SAFE_METHODS or code in (401, 403, 429):

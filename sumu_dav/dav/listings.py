@@ -127,6 +127,8 @@ class Listings:
 
     def _changed(self, change: Change) -> None:
         with self._lock:
+            if not self._by_path:
+                return
             if change.below or change.user is None:
                 for path, listings in self._by_path.items():
                     if change.user is None or Path(change.user, change.parts).holds(path):

@@ -37,7 +37,8 @@ def _started(algorithm: str) -> _Hash:
     if algorithm in ("adler32", "crc32"):
         return _Rolling(algorithm == "adler32")
     # these tell damage from wholeness, and guard no secret
-    return hashlib.new(algorithm.replace("-", "_"), usedforsecurity=False)
+    started: _Hash = getattr(hashlib, algorithm.replace("-", "_"))(usedforsecurity=False)
+    return started
 
 
 class Digests:

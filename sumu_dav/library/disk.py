@@ -131,6 +131,15 @@ class Disk:
                 self._settle(place, parent, owed)
         self.durability.sync_folder(descriptor)
 
+    def sync_parent(self, place: Place, descriptor: int) -> None:
+        """The same for the folder that holds `place`."""
+        with self._lock:
+            owes_any = bool(self._owed)
+        if owes_any:
+            self.sync_folder(place.parent, descriptor)
+        else:
+            self.durability.sync_folder(descriptor)
+
     def _settle(self, place: Place, parent: int, owed: object) -> None:
         self.sync_folder(place.parent, parent)
         with self._lock:

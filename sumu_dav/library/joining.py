@@ -41,7 +41,7 @@ def extend(disk: Disk, target: Place, at: int, sources: Iterable[Place]) -> File
             raise translated(error, target) from error
         finally:
             os.close(descriptor)
-        disk.sync_folder(target.parent, folder)
+        disk.sync_parent(target, folder)
     return file_stat(status)
 
 

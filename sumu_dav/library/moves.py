@@ -40,9 +40,9 @@ def rename(disk: Disk, source: Place, target: Place, *, replace: bool) -> FileSt
         except OSError as error:
             raise _rename_refused(error, source, target) from error
         # the new name first: a crash between may leave two names, but not none
-        disk.sync_folder(target.parent, new_folder)
+        disk.sync_parent(target, new_folder)
         if source.parent != target.parent:
-            disk.sync_folder(source.parent, old_folder)
+            disk.sync_parent(source, old_folder)
     return file_stat(status) if stat.S_ISREG(status.st_mode) else None
 
 
@@ -77,7 +77,7 @@ def keep(disk: Disk, source: Place, target: Place) -> FileStat:
             if error.errno in _NO_HARD_LINKS:
                 return _keep_copy(disk, source, target)
             raise translated(error, source if error.errno in ABSENT else target) from error
-        disk.sync_folder(target.parent, new_folder)
+        disk.sync_parent(target, new_folder)
     return file_stat(status)
 
 
@@ -157,7 +157,7 @@ def _remove(disk: Disk, place: Place, how: Callable[[os.stat_result, int], None]
                     raise translated(error, place) from error
                 break
             if place.side is not Side.PARKED:
-                disk.sync_folder(place.parent, parent)
+                disk.sync_parent(place, parent)
     except ParentMissing:
         return False
     return True

@@ -127,12 +127,14 @@ def is_false_favorites(name: str) -> bool:
 
 def is_media(name: str, extensions: Collection[str] = DEFAULT_EXTENSIONS) -> bool:
     """Whether a name has one of the extensions (lower case, without the dot), in any case."""
-    return os.path.splitext(name)[1][1:].lower() in extensions
+    base, _, ending = name.rpartition(".")
+    return ending.lower() in extensions if base.strip(".") else "" in extensions
 
 
 def stem(name: str) -> str:
     """The name without its extension: what the halves of a live photo share."""
-    return os.path.splitext(name)[0]
+    base, _, _ = name.rpartition(".")
+    return base if base.strip(".") else name
 
 
 def suffixed(name: str, number: int) -> str:

@@ -32,6 +32,8 @@ class Side(Enum):
     TRASH = "trash"
     CHUNKS = "chunks"
 
+    __hash__ = object.__hash__  # Enum's own is written in Python
+
 
 _ROOTS = {
     Side.VISIBLE: "",

@@ -13,7 +13,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sumu_dav.errors import SumuError
-from sumu_dav.floor import given_up
 from sumu_dav.library.faults import translated
 from sumu_dav.library.places import FILE_MODE, FOLDER_MODE, Place, Side
 
@@ -68,7 +67,7 @@ class Unnamed:
                     os.rmdir(name, dir_fd=begun)
 
     def _create_in(self, place: Place) -> int:
-        with self._disk.folder(place) as folder, given_up():  # an inode is searched for, which may take long
+        with self._disk.folder(place) as folder:
             return os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, FILE_MODE, dir_fd=folder)
 
     def _next_folder(self) -> Place:

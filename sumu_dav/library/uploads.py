@@ -50,6 +50,8 @@ class State(Enum):
     PUBLISHED = "published"
     DISCARDED = "discarded"
 
+    __hash__ = object.__hash__  # Enum's own is written in Python, and an upload asks a dozen times
+
 
 _NEXT = {
     State.RECEIVING: {State.RECEIVING, State.SEALED, State.DISCARDED},
@@ -191,7 +193,7 @@ class Upload:
             except OSError as error:
                 raise translated(error, place) from error
             if sync:
-                self._disk.sync_folder(place.parent, folder)
+                self._disk.sync_parent(place, folder)
         return file_stat(status)
 
     def park(self) -> Place:

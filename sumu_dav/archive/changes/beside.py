@@ -7,8 +7,6 @@ records. What is more than that is left to a draft (`storing`). Belongs to one p
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from threading import Lock
 
@@ -42,22 +40,27 @@ class Beside:
         source = content.source
         if not isinstance(source, Upload) or not self._may_be_common(path, content):
             return None
-        with self._desk.turns.beside(path.user), self._claim(path, content, was_free) as photo:
+        with self._desk.turns.beside(path.user):
+            photo, marks = self._claim(path, content, was_free)
             if photo is None:
                 return None
-            if guard is not None:
-                guard(None)
             try:
+                if guard is not None:
+                    guard(None)
                 stat = self._publish(photo, source, make_album=path.is_loose)
-            except (AlreadyExists, ParentMissing):
-                return None
+            finally:
+                with self._lock:
+                    self._marks[path.user] -= marks
+        if stat is None:
+            return None
         node = FileNode(path, Binding.LOOSE if path.is_loose else Binding.FILED, stat, photo)
         return Receipt(True, path, content.sha256, content.size, photo_path(photo) if path.is_loose else None, node)
 
     def _may_be_common(self, path: Path, content: Content) -> bool:
         return content.facts is not None and not path.in_favorites and not self._lookup.hides(path)
 
-    def _publish(self, photo: Photo, source: Upload, *, make_album: bool) -> FileStat:
+    def _publish(self, photo: Photo, source: Upload, *, make_album: bool) -> FileStat | None:
+        """The stat of the file under its name; None where that was taken meanwhile, or its album went."""
         tree, seen, place = self._lookup.tree, self._lookup.seen.originals, photo_place(photo)
         stat = None
         try:
@@ -67,6 +70,8 @@ class Beside:
             seen.put(photo.doc_id, stat)
             self._lookup.catalog.change(put=[photo])
             return stat
+        except (AlreadyExists, ParentMissing):
+            return None
         except NoSpace:
             seen.forget(photo.doc_id)
             if stat is not None:
@@ -75,22 +80,18 @@ class Beside:
         finally:
             self._desk.performer.touched_photo(photo)
 
-    @contextmanager
-    def _claim(self, path: Path, content: Content, was_free: bool) -> Iterator[Photo | None]:
-        """A record whose names and bytes no other upload is at work on; None where the case is not a common one."""
+    def _claim(self, path: Path, content: Content, was_free: bool) -> tuple[Photo | None, set[object]]:
+        """A record whose names and bytes no other upload is at work on, and what marks them as this one's until it is
+        done; no record where the case is not a common one."""
         album = self._desk.album_for(content) if path.is_loose else path.album
         with self._lock:
             pending = self._marks[path.user]
             photo = self._new_photo(path, content, album, was_free)
             marks = _marks_of(path, content, photo) if photo is not None else set()
-            if marks & pending:
-                photo, marks = None, set()
+            if not marks.isdisjoint(pending):
+                return None, set()
             pending |= marks
-        try:
-            yield photo
-        finally:
-            with self._lock:
-                pending -= marks
+            return photo, marks
 
     def _new_photo(self, path: Path, content: Content, album: str, was_free: bool) -> Photo | None:
         if not (was_free and self._lookup.is_plain(path)) and check_new_file(self._lookup, path) is not None:
