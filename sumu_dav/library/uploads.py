@@ -182,7 +182,8 @@ class Upload:
         self._disk.durability.check()
         with self._disk.parent(place) as folder:
             try:
-                self._disk.announce(place, os.fstat(self.fileno()))
+                if self._disk.on_publish is not None:
+                    self._disk.announce(place, os.fstat(self.fileno()))
                 if self._named:
                     with self._disk.folder(_UPLOADS) as uploads:
                         kernel.rename_new(uploads, self._parked.name, folder, place.name)
