@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import random
 import time
 
@@ -130,6 +131,15 @@ def test_media_is_what_the_extension_says() -> None:
     assert is_media("a.xyz", {"xyz"})
     assert not is_media("a.jpg", {"xyz"})
     assert all(one == one.lower() and "." not in one for one in DEFAULT_EXTENSIONS)
+
+
+@pytest.mark.parametrize(
+    "name", ["a.jpg", "a", ".jpg", "..jpg", "...", "a.", "a..", ".a.jpg", "a.tar.gz", "é.HEIC", "a b."]
+)
+def test_stem_and_extension_part_as_everywhere(name: str) -> None:
+    base, ending = os.path.splitext(name)
+    assert stem(name) == base
+    assert is_media(name, {"jpg", "gz", "heic"}) == (ending in (".jpg", ".gz", ".HEIC"))
 
 
 def test_halves_of_a_live_photo_share_the_stem() -> None:
